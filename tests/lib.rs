@@ -1,0 +1,1 @@
+//! Scenarios live in `scenarios/`; this crate has no code of its own.
