@@ -1,0 +1,105 @@
+//! Facts of a git work tree, read with the git command.
+
+use crate::{Failure, Program, Result, ResultExt, RunError, Tool};
+use std::path::{Path, PathBuf};
+
+const GIT: Tool = Tool { program: "git", provided_by: "the Debian package git" };
+
+/// The work tree of a git repository.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    git: PathBuf,
+    folder: PathBuf,
+}
+
+impl Repository {
+    /// The repository that holds the folder; `None` if none does.
+    pub fn open(folder: &Path) -> Result<Option<Self>> {
+        let repository = Self { git: GIT.find()?, folder: folder.to_owned() };
+        match repository.git(&["rev-parse", "--is-inside-work-tree"]) {
+            Ok(text) if text == "true" => Ok(Some(repository)),
+            Ok(_) | Err(RunError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The full hash of the checked-out commit.
+    pub fn head(&self) -> Result<String> {
+        self.git(&["rev-parse", "--verify", "HEAD^{commit}"])
+            .with_context(|| format!("{} has no commit", self.folder.display()))
+    }
+
+    /// `git describe --tags --match 'v[0-9]*' --long`, with eight digits; `None` without such a tag.
+    pub fn describe(&self) -> Result<Option<String>> {
+        match self.git(&["describe", "--tags", "--match", "v[0-9]*", "--long", "--abbrev=8"]) {
+            Ok(text) => Ok(Some(text)),
+            Err(RunError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The tags `v<digit>…` on a commit.
+    pub fn tags_at(&self, revision: &str) -> Result<Vec<String>> {
+        let text = self.git(&["tag", "--points-at", revision, "--list", "v[0-9]*"])?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// Whether tracked files differ from the commit.
+    pub fn is_dirty(&self) -> Result<bool> {
+        Ok(!self.git(&["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=none"])?.is_empty())
+    }
+
+    /// How many commits lead to `HEAD`, itself included.
+    pub fn commit_count(&self) -> Result<u64> {
+        Ok(self.git(&["rev-list", "--count", "HEAD"])?.parse()?)
+    }
+
+    /// The committer time of `HEAD` in seconds since the epoch.
+    pub fn commit_time(&self) -> Result<i64> {
+        Ok(self.git(&["log", "-1", "--no-show-signature", "--format=%ct"])?.parse()?)
+    }
+
+    /// The checked-out branch; `None` for a detached head.
+    pub fn branch(&self) -> Result<Option<String>> {
+        match self.git(&["symbolic-ref", "--quiet", "--short", "HEAD"]) {
+            Ok(text) => Ok(Some(text)),
+            Err(RunError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether history is cut off, so that versions cannot be computed from it.
+    pub fn is_shallow(&self) -> Result<bool> {
+        Ok(self.git(&["rev-parse", "--is-shallow-repository"])? == "true")
+    }
+
+    /// The address of a remote, if it is configured.
+    pub fn remote(&self, name: &str) -> Result<Option<String>> {
+        match self.git(&["remote", "get-url", name]) {
+            Ok(text) => Ok(Some(text)),
+            Err(RunError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn git(&self, arguments: &[&str]) -> Result<String, RunError> {
+        // A runner's workspace may belong to another user; and reading must not start a monitor.
+        let text = Program::new(&self.git)
+            .args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C"])
+            .arg(&self.folder)
+            .args(arguments)
+            .env("LC_ALL", "C")
+            .capture()?;
+        Ok(text.trim_end().to_owned())
+    }
+}
+
+impl Repository {
+    /// Like [`Repository::open`], for callers that cannot do without.
+    pub fn require(folder: &Path) -> Result<Self> {
+        Self::open(folder)?.ok_or_else(|| {
+            Failure::work(format!("{} is not in a git repository", folder.display()))
+                .help("check the repository out, or give the value that git would have told")
+        })
+    }
+}

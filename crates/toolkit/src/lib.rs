@@ -1,0 +1,30 @@
+//! The runner protocol: inputs, outputs, commands, masks and summaries of a CI step, and running
+//! programs inside one.
+//!
+//! An action is a type that implements [`Action`]; [`main`] makes an executable of it that works
+//! as a GitHub Actions step and as a command-line program. This crate knows the runner and the
+//! operating system and nothing of what the actions do.
+
+mod action;
+pub mod annotation;
+pub mod command;
+pub mod event;
+mod failure;
+pub mod file_command;
+pub mod git;
+pub mod human;
+mod input;
+pub mod markdown;
+mod output;
+mod program;
+mod runner;
+mod scrub;
+mod signals;
+
+pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main};
+pub use annotation::{Annotation, Level};
+pub use failure::{Failure, Result, ResultExt, Status};
+pub use input::{List, Secret};
+pub use output::{Json, OutputDefinition, OutputValue, Outputs};
+pub use program::{Exit, Finished, Program, RunError, Tool};
+pub use runner::{Group, Runner};

@@ -1,0 +1,188 @@
+//! Following a running program: its output, its time, its end.
+
+use super::{Finished, Program, RunError, TAIL_LINES, failed};
+use crate::command::Command;
+use crate::scrub::{CommandFiles, random_token};
+use crate::{Runner, signals};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+/// A longer line is handed on in pieces, so that memory stays bounded.
+const LINE_LIMIT: u64 = 64 * 1024;
+/// How long a program may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long output that is still on its way may take after the program ended.
+const DRAIN: Duration = Duration::from_secs(2);
+
+impl Program<'_> {
+    /// Runs it to its end with its output shown live.
+    pub fn run(mut self, runner: &Runner) -> Result<Finished, RunError> {
+        let guard = Guard::close(runner, self.repository_code).map_err(|source| self.not_started(source))?;
+        let result = self.follow(runner);
+        guard.open(runner).map_err(|source| self.not_started(source))?;
+        result
+    }
+
+    fn follow(&mut self, runner: &Runner) -> Result<Finished, RunError> {
+        let watch = signals::Watch::start().map_err(|source| self.not_started(source))?;
+        let mut log = match &self.log {
+            Some(path) => Some(File::create(path).map_err(|source| RunError::Start {
+                program: format!("{} with its log in {}", self.path.display(), path.display()),
+                source,
+            })?),
+            None => None,
+        };
+        let started = Instant::now();
+        let (reader, writer) = io::pipe().map_err(|source| self.not_started(source))?;
+        let expression = self.expression().stdin_null().stderr_to_stdout().stdout_file(writer).unchecked();
+        let handle = expression.start().map_err(|source| self.not_started(source))?;
+        drop(expression); // it holds the writing end of the pipe
+        let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+        let lines = read_lines(reader);
+
+        let mut tail = VecDeque::with_capacity(TAIL_LINES);
+        let mut ending = Ending { group, deadline: self.timeout.map(|t| started + t), reason: None, kill_at: None };
+        let mut exited: Option<Instant> = None;
+        loop {
+            match lines.recv_timeout(Duration::from_millis(50)) {
+                Ok(bytes) => self.take(&bytes, runner, log.as_mut(), &mut tail),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            ending.advance(&watch);
+            if exited.is_none() && handle.try_wait().map_err(|source| self.not_started(source))?.is_some() {
+                exited = Some(Instant::now());
+                // What the program left behind must not hold us, nor go on behind our back.
+                ending.signal(Signal::KILL);
+            }
+            if exited.is_some_and(|at| at.elapsed() > DRAIN) {
+                break;
+            }
+        }
+        let status = loop {
+            // The output is closed, but the program may go on without it.
+            if let Some(output) =
+                handle.wait_timeout(Duration::from_millis(50)).map_err(|source| self.not_started(source))?
+            {
+                break output.status;
+            }
+            ending.advance(&watch);
+        };
+        ending.signal(Signal::KILL);
+        let (program, tail) = (self.name(), Vec::from(tail));
+        match (ending.reason, failed(status)) {
+            (Some(Reason::TimeOut), _) => {
+                Err(RunError::TimedOut { program, after: self.timeout.unwrap_or_default(), tail })
+            }
+            (Some(Reason::Cancelled(signal)), _) => Err(RunError::Cancelled { program, signal: signals::name(signal) }),
+            (None, Some(exit)) => Err(RunError::Failed { program, exit, tail }),
+            (None, None) => Ok(Finished { duration: started.elapsed(), log_tail: tail }),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], runner: &Runner, log: Option<&mut File>, tail: &mut VecDeque<String>) {
+        runner.raw(bytes);
+        if !bytes.ends_with(b"\n") {
+            runner.raw(b"\n");
+        }
+        if let Some(log) = log {
+            // A full disk shows in the program's own work soon enough.
+            let _ = log.write_all(bytes);
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.trim_end_matches(['\n', '\r']);
+        if tail.len() == TAIL_LINES {
+            tail.pop_front();
+        }
+        tail.push_back(line.to_owned());
+        if let Some(observer) = &mut self.observer {
+            observer(line);
+        }
+    }
+}
+
+fn read_lines(reader: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = sync_channel(256);
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(reader);
+        loop {
+            let mut line = Vec::new();
+            match reader.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) if sender.send(line).is_err() => return,
+                Ok(_) => {}
+            }
+        }
+    });
+    receiver
+}
+
+enum Reason {
+    TimeOut,
+    Cancelled(i32),
+}
+
+/// When and how the process group is made to end.
+struct Ending {
+    group: Option<Pid>,
+    deadline: Option<Instant>,
+    reason: Option<Reason>,
+    kill_at: Option<Instant>,
+}
+
+impl Ending {
+    fn advance(&mut self, watch: &signals::Watch) {
+        let now = Instant::now();
+        if self.reason.is_none() {
+            if let Some(number) = watch.received() {
+                self.reason = Some(Reason::Cancelled(number));
+                self.signal(Signal::from_named_raw(number).unwrap_or(Signal::TERM));
+            } else if self.deadline.is_some_and(|deadline| now >= deadline) {
+                self.reason = Some(Reason::TimeOut);
+                self.signal(Signal::TERM);
+            }
+            self.kill_at = self.reason.as_ref().map(|_| now + GRACE);
+        }
+        if self.kill_at.is_some_and(|at| now >= at) {
+            self.signal(Signal::KILL);
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.group {
+            // A group that has ended already is what we want.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+/// While closed, output is not read as commands, and the command files are remembered.
+struct Guard(Option<(String, CommandFiles)>);
+
+impl Guard {
+    fn close(runner: &Runner, repository_code: bool) -> io::Result<Self> {
+        if !repository_code || !runner.is_github() {
+            return Ok(Self(None));
+        }
+        let marker = random_token().map_err(io::Error::other)?;
+        runner.command(&Command::new("stop-commands", &marker));
+        Ok(Self(Some((marker, CommandFiles::remember(|name| runner.env(name))))))
+    }
+
+    fn open(self, runner: &Runner) -> io::Result<()> {
+        let Some((marker, files)) = self.0 else { return Ok(()) };
+        let changed = files.restore();
+        runner.raw(format!("::{marker}::\n").as_bytes());
+        for file in changed? {
+            let name = Path::new(&file).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            runner
+                .warning(&format!("code of the repository wrote to the runner's command file {name}; that was undone"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! Running programs: one way for all actions.
+//!
+//! A program runs in a process group of its own, its output is shown live and kept, it ends with
+//! its time or with us, and code of a repository neither speaks to the runner nor sees secrets.
+
+mod follow;
+
+use crate::scrub::is_private;
+use crate::{Failure, Result, signals};
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+/// How many lines of output an error carries.
+const TAIL_LINES: usize = 20;
+
+/// A program that must be on `PATH`, and what brings it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool {
+    /// The executable's name.
+    pub program: &'static str,
+    /// What brings it, for the reader: "the Debian package git".
+    pub provided_by: &'static str,
+}
+
+impl Tool {
+    /// Where it is.
+    pub fn find(&self) -> Result<PathBuf> {
+        which::which(self.program).map_err(|_| {
+            Failure::work(format!("{} was not found on PATH", self.program))
+                .title(format!("{} is missing", self.program))
+                .help(format!("install {}", self.provided_by))
+        })
+    }
+}
+
+/// How a program ended other than well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// With this exit status.
+    Code(i32),
+    /// By this signal, named (`SIGSEGV`).
+    Signal(String),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "ended with exit status {code}"),
+            Self::Signal(signal) => write!(f, "was killed by {signal}"),
+        }
+    }
+}
+
+/// A program that ended well.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Wall-clock time from start to end.
+    pub duration: Duration,
+    /// The last lines of its output.
+    pub log_tail: Vec<String>,
+}
+
+/// Why a program did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no such program.
+    #[error("{program} was not found")]
+    NotFound {
+        /// The program.
+        program: String,
+    },
+    /// It could not be started or followed.
+    #[error("could not run {program}")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It ended with a status other than 0, or by a signal.
+    #[error("{program} {exit}")]
+    Failed {
+        /// The program.
+        program: String,
+        /// How.
+        exit: Exit,
+        /// The last lines of its output.
+        tail: Vec<String>,
+    },
+    /// It took too long; its process group was ended.
+    #[error("{program} was stopped because it ran longer than {}", crate::human::duration(*after))]
+    TimedOut {
+        /// The program.
+        program: String,
+        /// The time it had.
+        after: Duration,
+        /// The last lines of its output.
+        tail: Vec<String>,
+    },
+    /// We were asked to end, and passed that on.
+    #[error("{program} was stopped by {signal}")]
+    Cancelled {
+        /// The program.
+        program: String,
+        /// The signal.
+        signal: String,
+    },
+}
+
+impl RunError {
+    /// The last lines of the program's output.
+    pub fn tail(&self) -> &[String] {
+        match self {
+            Self::Failed { tail, .. } | Self::TimedOut { tail, .. } => tail,
+            _ => &[],
+        }
+    }
+}
+
+type LineObserver<'a> = Box<dyn FnMut(&str) + 'a>;
+
+/// A program to run.
+pub struct Program<'a> {
+    path: PathBuf,
+    arguments: Vec<OsString>,
+    folder: Option<PathBuf>,
+    environment: Vec<(OsString, Option<OsString>)>,
+    repository_code: bool,
+    timeout: Option<Duration>,
+    log: Option<PathBuf>,
+    observer: Option<LineObserver<'a>>,
+}
+
+impl<'a> Program<'a> {
+    /// A path, or a name to be found on `PATH`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            arguments: Vec::new(),
+            folder: None,
+            environment: Vec::new(),
+            repository_code: false,
+            timeout: None,
+            log: None,
+            observer: None,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// The folder to run in.
+    #[must_use]
+    pub fn dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
+        self
+    }
+
+    /// Removes a variable.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), None));
+        self
+    }
+
+    /// It runs code of the repository: no secrets in its environment, and no voice towards the
+    /// runner, neither through its output nor through the command files.
+    #[must_use]
+    pub fn repository_code(mut self) -> Self {
+        self.repository_code = true;
+        self
+    }
+
+    /// Ends it, with its whole process group, after this time.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Keeps the whole output in this file.
+    #[must_use]
+    pub fn log(mut self, path: impl Into<PathBuf>) -> Self {
+        self.log = Some(path.into());
+        self
+    }
+
+    /// Is told each line of output; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn on_line(mut self, observer: impl FnMut(&str) + 'a) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Runs it silently and gives its standard output; for small tools that we trust.
+    pub fn capture(self) -> Result<String, RunError> {
+        let output = self.expression().stdin_null().stdout_capture().stderr_capture().unchecked().run();
+        let output = output.map_err(|source| self.not_started(source))?;
+        if let Some(exit) = failed(output.status) {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let lines: Vec<_> = stderr.lines().map(str::to_owned).collect();
+            let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].to_vec();
+            return Err(RunError::Failed { program: self.name(), exit, tail });
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn name(&self) -> String {
+        self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    fn not_started(&self, source: io::Error) -> RunError {
+        match source.kind() {
+            io::ErrorKind::NotFound if self.folder.as_ref().is_none_or(|folder| folder.is_dir()) => {
+                RunError::NotFound { program: self.path.display().to_string() }
+            }
+            _ => RunError::Start { program: self.path.display().to_string(), source },
+        }
+    }
+
+    fn expression(&self) -> duct::Expression {
+        let mut expression = duct::cmd(&self.path, &self.arguments);
+        if let Some(folder) = &self.folder {
+            expression = expression.dir(folder);
+        }
+        if self.repository_code {
+            let private = std::env::vars_os().map(|(name, _)| name).filter(|name| is_private(&name.to_string_lossy()));
+            expression = private.fold(expression, |expression, name| expression.env_remove(name));
+        }
+        for (name, value) in &self.environment {
+            expression = match value {
+                Some(value) => expression.env(name, value),
+                None => expression.env_remove(name),
+            };
+        }
+        expression.before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
+        })
+    }
+}
+
+fn failed(status: ExitStatus) -> Option<Exit> {
+    if status.success() {
+        return None;
+    }
+    Some(match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (None, signal) => Exit::Signal(signals::name(signal.unwrap_or(0))),
+    })
+}

@@ -1,0 +1,64 @@
+//! Facts of a real repository.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::process::Command;
+use toolkit::git::Repository;
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
+        .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_repository_tells_its_facts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    git(path, &["init", "-q"]);
+    std::fs::write(path.join("a"), "1").unwrap();
+    git(path, &["add", "."]);
+    git(path, &["commit", "-q", "-m", "one"]);
+    let repository = Repository::require(path).unwrap();
+    assert_eq!(repository.describe().unwrap(), None);
+    assert_eq!(repository.commit_count().unwrap(), 1);
+    assert_eq!(repository.commit_time().unwrap(), 1_767_323_045);
+    assert_eq!(repository.branch().unwrap().as_deref(), Some("main"));
+    assert_eq!(repository.head().unwrap().len(), 40);
+    assert!(!repository.is_shallow().unwrap());
+    assert_eq!(repository.remote("origin").unwrap(), None);
+
+    for tag in ["v0.1.0", "v0.2.0", "other"] {
+        git(path, &["tag", tag]);
+    }
+    assert_eq!(repository.tags_at("HEAD").unwrap(), ["v0.1.0", "v0.2.0"]);
+    git(path, &["commit", "-q", "--allow-empty", "-m", "two"]);
+    let describe = repository.describe().unwrap().unwrap();
+    assert!(describe.contains("-1-g") && describe.len() == "v0.2.0-1-g".len() + 8, "{describe}");
+
+    assert!(!repository.is_dirty().unwrap());
+    std::fs::write(path.join("untracked"), "1").unwrap();
+    assert!(!repository.is_dirty().unwrap(), "only tracked files count");
+    std::fs::write(path.join("a"), "2").unwrap();
+    assert!(repository.is_dirty().unwrap());
+}
+
+#[test]
+fn outside_a_repository_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Repository::open(folder.path()).unwrap().is_none());
+    insta::with_settings!({filters => vec![(r"/\S*tmp\S*", "[folder]")]}, {
+        insta::assert_snapshot!(Repository::require(folder.path()).unwrap_err(), @r"
+        [folder] is not in a git repository
+        help: check the repository out, or give the value that git would have told
+        ");
+    });
+}

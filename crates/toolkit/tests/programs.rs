@@ -1,0 +1,126 @@
+//! Running real programs: how they end, what they may see and say.
+
+use std::time::{Duration, Instant};
+use toolkit::{Exit, Program, RunError, Runner};
+
+fn shell(script: &str) -> Program<'static> {
+    Program::new("/bin/sh").args(["-c", script])
+}
+
+#[test]
+fn every_way_to_end_is_named() {
+    let (runner, _) = Runner::recording([]);
+    assert!(shell("exit 0").run(&runner).is_ok());
+    let error = shell("echo why; exit 3").run(&runner).unwrap_err();
+    assert_eq!(error.to_string(), "sh ended with exit status 3");
+    assert_eq!(error.tail(), ["why"]);
+    let cases = [("kill -SEGV $$", "sh was killed by SIGSEGV"), ("kill -KILL $$", "sh was killed by SIGKILL")];
+    for (script, message) in cases {
+        assert_eq!(shell(script).run(&runner).unwrap_err().to_string(), message);
+    }
+    let error = Program::new("/does/not/exist").run(&runner).unwrap_err();
+    assert_eq!(error.to_string(), "/does/not/exist was not found");
+}
+
+#[test]
+fn output_is_shown_live_logged_and_observed() {
+    let (runner, recording) = Runner::recording([]);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut seen = Vec::new();
+    shell("echo out; echo err >&2; printf 'no \\377 end'")
+        .log(log.path())
+        .on_line(|line| seen.push(line.to_owned()))
+        .run(&runner)
+        .unwrap();
+    assert_eq!(seen, ["out", "err", "no \u{fffd} end"]);
+    assert_eq!(recording.text(), "out\nerr\nno \u{fffd} end\n");
+    assert_eq!(std::fs::read(log.path()).unwrap(), b"out\nerr\nno \xff end");
+}
+
+#[test]
+fn a_time_out_ends_the_whole_process_group() {
+    let (runner, _) = Runner::recording([]);
+    let folder = tempfile::tempdir().unwrap();
+    let pid_file = folder.path().join("pid");
+    let script = format!("sleep 600 & echo $! > {}; echo started; wait", pid_file.display());
+    let started = Instant::now();
+    let error = shell(&script).timeout(Duration::from_millis(300)).run(&runner).unwrap_err();
+    assert!(matches!(&error, RunError::TimedOut { tail, .. } if tail == &["started"]), "{error:?}");
+    assert_eq!(error.to_string(), "sh was stopped because it ran longer than 300 ms");
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_ended(&std::fs::read_to_string(pid_file).unwrap());
+}
+
+#[test]
+fn a_program_deaf_to_sigterm_is_killed() {
+    let (runner, _) = Runner::recording([]);
+    let started = Instant::now();
+    let error = shell("trap '' TERM; while :; do sleep 1; done").timeout(Duration::from_millis(100)).run(&runner);
+    assert!(matches!(error, Err(RunError::TimedOut { .. })));
+    assert!(started.elapsed() < Duration::from_secs(12));
+}
+
+#[test]
+fn a_background_process_neither_holds_us_nor_survives() {
+    let (runner, recording) = Runner::recording([]);
+    let started = Instant::now();
+    shell("sleep 600 & echo $!").run(&runner).unwrap();
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_ended(&recording.text());
+}
+
+#[test]
+fn repository_code_has_no_voice_and_sees_no_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "").unwrap();
+        path.display().to_string()
+    };
+    let (output, env) = (file("output"), file("env"));
+    let (runner, recording) =
+        Runner::recording([("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", &output), ("GITHUB_ENV", &env)]);
+    let script = format!(
+        "echo '::add-path::/evil'; echo '::stop-commands::x'; echo '::x::'; echo evil=1 >> {output}; rm {env}; printf half"
+    );
+    shell(&script).repository_code().run(&runner).unwrap();
+
+    let text = recording.text();
+    let lines: Vec<_> = text.lines().collect();
+    let marker = lines[0].strip_prefix("::stop-commands::").unwrap();
+    assert_eq!(marker.len(), 32);
+    let end = lines.iter().position(|line| *line == format!("::{marker}::")).unwrap();
+    assert_eq!(lines[1..end], ["::add-path::/evil", "::stop-commands::x", "::x::", "half"]);
+    assert_eq!(lines[end + 1..].len(), 2, "a warning for each file: {text}");
+    for path in [output, env] {
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "");
+    }
+}
+
+#[test]
+fn markers_differ_from_run_to_run() {
+    let run = || {
+        let (runner, recording) = Runner::recording([("GITHUB_ACTIONS", "true")]);
+        shell("true").repository_code().run(&runner).unwrap();
+        recording.text()
+    };
+    assert_ne!(run(), run());
+}
+
+#[test]
+fn capture_gives_standard_output_only() {
+    assert_eq!(shell("echo out; echo err >&2").capture().unwrap(), "out\n");
+    let error = shell("echo why >&2; exit 2").capture().unwrap_err();
+    assert!(matches!(&error, RunError::Failed { exit: Exit::Code(2), .. }));
+    assert_eq!(error.tail(), ["why"]);
+}
+
+fn assert_ended(pid: &str) {
+    let process = std::path::PathBuf::from("/proc").join(pid.trim());
+    let deadline = Instant::now() + Duration::from_secs(5);
+    // A zombie that nobody has collected yet has ended.
+    while std::fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(Instant::now() < deadline, "process {} goes on", pid.trim());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
