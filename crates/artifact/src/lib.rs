@@ -1,0 +1,44 @@
+//! The vocabulary of vaccel-ci: packages, versions, architectures, bundles, and the documents
+//! that cross a process boundary.
+//!
+//! Every type parses once, at the edge; afterwards nobody checks again. The crate does no I/O
+//! beyond reading and writing its own documents.
+
+mod arch;
+mod build_record;
+mod build_type;
+mod bundle;
+mod document;
+mod examples;
+mod file_name;
+mod manifest;
+mod package;
+mod plan;
+mod ref_name;
+#[cfg(feature = "schemars")]
+pub mod schema;
+mod sha256;
+pub mod sha256sums;
+mod text;
+mod timestamp;
+mod version;
+
+pub use arch::{Arch, ArchError};
+pub use build_record::BuildRecord;
+pub use build_type::{BuildType, BuildTypeError};
+pub use bundle::{Bundle, BundleError};
+pub use document::DocumentError;
+pub use examples::{ExampleReport, ExampleResult, Outcome};
+pub use file_name::{FileName, FileNameError};
+pub use manifest::{BuiltBy, Commit, CommitError, FileEntry, FileKind, Manifest, Run};
+pub use package::{PackageName, PackageNameError};
+pub use plan::{Matrix, Plan, Target};
+pub use ref_name::{RefName, RefNameError};
+pub use sha256::{Hasher, Sha256, Sha256Error};
+pub use timestamp::{Timestamp, TimestampError};
+pub use version::{GitState, Version, VersionError};
+
+/// The name of the document that makes a folder a bundle; the commit point of a publication.
+pub const MANIFEST: &str = "manifest.json";
+/// The name of the digest list beside it, in the format of `sha256sum`.
+pub const SHA256SUMS: &str = "SHA256SUMS";

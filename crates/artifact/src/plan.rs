@@ -1,0 +1,58 @@
+//! The plan of a run: what `plan` decides and the workflows carry out.
+
+use crate::{Arch, BuildType, Commit, PackageName, RefName, Version};
+use serde::{Deserialize, Serialize};
+
+/// What a run does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Plan {
+    /// Number of this schema, [`Plan::SCHEMA`].
+    pub schema: u32,
+    /// The package.
+    pub package: PackageName,
+    /// Whether anything runs at all.
+    pub proceed: bool,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Whether the bundles are published.
+    pub publish: bool,
+    /// Whether what is published can never change: a release.
+    pub immutable: bool,
+    /// The branch or release tag that is built.
+    #[serde(rename = "ref")]
+    pub git_ref: RefName,
+    /// The commit that is built.
+    pub sha: Commit,
+    /// Its version.
+    pub version: Version,
+    /// The targets; empty if nothing runs.
+    pub matrix: Matrix,
+}
+
+impl Plan {
+    /// The schema that this crate writes.
+    pub const SCHEMA: u32 = 1;
+}
+
+/// A job matrix, as `strategy.matrix` takes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Matrix {
+    /// One entry per job.
+    pub include: Vec<Target>,
+}
+
+/// One target: an architecture and a build type, and the runner that builds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Target {
+    /// The architecture of the artifacts.
+    pub arch: Arch,
+    /// The build type.
+    pub build_type: BuildType,
+    /// The runner's label.
+    pub runs_on: String,
+    /// The architecture as runner labels have it.
+    pub runner_arch: String,
+}

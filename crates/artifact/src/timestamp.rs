@@ -1,0 +1,82 @@
+//! Points in time, as documents have them.
+
+use std::str::FromStr;
+
+/// RFC 3339 in UTC with whole seconds: `2026-01-02T03:04:05Z`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(String);
+
+/// Not a point in time in that form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a time in UTC like 2026-01-02T03:04:05Z")]
+pub struct TimestampError(String);
+
+impl Timestamp {
+    /// Seconds since the epoch, as `SOURCE_DATE_EPOCH` has them.
+    ///
+    /// Source: <http://howardhinnant.github.io/date_algorithms.html#civil_from_days>
+    pub fn from_epoch(seconds: i64) -> Self {
+        let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let day_of_era = shifted.rem_euclid(146_097);
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+        Self(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let form = "dddd-dd-ddTdd:dd:ddZ";
+        let valid = text.len() == form.len()
+            && text.bytes().zip(form.bytes()).all(|(c, f)| if f == b'd' { c.is_ascii_digit() } else { c == f });
+        let number = |range: std::ops::Range<usize>| text.get(range).and_then(|part| part.parse::<u32>().ok());
+        let in_range =
+            |range, bounds: std::ops::RangeInclusive<u32>| number(range).is_some_and(|n| bounds.contains(&n));
+        let real =
+            in_range(5..7, 1..=12) && in_range(8..10, 1..=31) && in_range(11..13, 0..=23) && in_range(14..16, 0..=59);
+        if valid && real { Ok(Self(text.to_owned())) } else { Err(TimestampError(text.to_owned())) }
+    }
+}
+
+crate::text::checked_text!(Timestamp, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_calendar_is_right() {
+        let cases = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_767_323_045, "2026-01-02T03:04:05Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(Timestamp::from_epoch(seconds).as_str(), text);
+        }
+        for text in ["", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05+01:00", "2026-01-02 03:04:05Z"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn later_times_order_later(a in 0i64..4_000_000_000, b in 0i64..4_000_000_000) {
+            prop_assert_eq!(a.cmp(&b), Timestamp::from_epoch(a).cmp(&Timestamp::from_epoch(b)));
+            let text = Timestamp::from_epoch(a).to_string();
+            prop_assert!(text.parse::<Timestamp>().is_ok());
+        }
+    }
+}

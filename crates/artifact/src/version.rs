@@ -1,0 +1,277 @@
+//! Versions that order the same in semver and in dpkg.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+/// A semantic version and, derived from it, a Debian version.
+///
+/// Semver orders `-` before nothing, dpkg does so with `~`; with the first hyphen turned into a
+/// tilde both orders agree for the versions that this crate makes. Source: <https://semver.org>,
+/// Debian Policy §5.6.12.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Version(semver::Version);
+
+/// Not a version, or not one that we can publish.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VersionError {
+    /// Not a semantic version.
+    #[error("{text:?} is not a semantic version ({reason})")]
+    NotSemver {
+        /// What was given.
+        text: String,
+        /// What semver says of it.
+        reason: String,
+    },
+    /// Not a release tag.
+    #[error("{0:?} is not a release tag: `v` and a semantic version")]
+    NotATag(String),
+    /// `git describe` answered in an unknown form.
+    #[error("{0:?} is not what `git describe --long` prints")]
+    NotADescription(String),
+}
+
+/// What git says of a work tree; see [`Version::from_git`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GitState {
+    /// The tags on the commit.
+    pub exact_tags: Vec<String>,
+    /// `git describe --tags --match 'v[0-9]*' --long --abbrev=8`, if there is such a tag.
+    pub describe: Option<String>,
+    /// How many commits lead to this one, itself included.
+    pub commits: u64,
+    /// The commit's full hash.
+    pub commit: String,
+    /// Whether tracked files differ from the commit.
+    pub dirty: bool,
+}
+
+impl Version {
+    /// The version of a release tag `v<semver>`.
+    pub fn from_tag(tag: &str) -> Result<Self, VersionError> {
+        tag.strip_prefix('v').and_then(|text| text.parse().ok()).ok_or_else(|| VersionError::NotATag(tag.to_owned()))
+    }
+
+    /// The version of a work tree.
+    ///
+    /// At a release tag it is the tag's (the highest, where there are several). After one it is a
+    /// pre-release of the next patch, after a pre-release one of that, so that it orders between
+    /// the two. Uncommitted changes add `dirty` to the build metadata.
+    pub fn from_git(state: &GitState) -> Result<Self, VersionError> {
+        let mut version = match Self::highest(&state.exact_tags) {
+            Some(version) => version.0,
+            None => match &state.describe {
+                Some(text) => Self::after(text)?,
+                None => Self::development(semver::Version::new(0, 0, 0), state.commits, abbreviated(&state.commit))?,
+            },
+        };
+        if state.dirty {
+            let build = if version.build.is_empty() { "dirty".into() } else { format!("{}.dirty", version.build) };
+            version.build = semver::BuildMetadata::new(&build).map_err(|error| not_semver(&build, &error))?;
+        }
+        Ok(Self(version))
+    }
+
+    fn highest(tags: &[String]) -> Option<Self> {
+        // Build metadata has no precedence, but a choice must not depend on the order of tags.
+        tags.iter().filter_map(|tag| Self::from_tag(tag).ok()).max_by(|a, b| a.0.cmp(&b.0))
+    }
+
+    /// `<tag>-<commits>-g<hash>`, where the tag may hold hyphens.
+    fn after(describe: &str) -> Result<semver::Version, VersionError> {
+        let error = || VersionError::NotADescription(describe.to_owned());
+        let mut parts = describe.rsplitn(3, '-');
+        let (Some(hash), Some(commits), Some(tag)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(error());
+        };
+        let hash = hash.strip_prefix('g').ok_or_else(error)?;
+        let commits: u64 = commits.parse().map_err(|_| error())?;
+        let base = Self::from_tag(tag)?.0;
+        if commits == 0 { Ok(base) } else { Self::development(base, commits, hash) }
+    }
+
+    fn development(base: semver::Version, commits: u64, hash: &str) -> Result<semver::Version, VersionError> {
+        let semver::Version { major, minor, patch, pre, .. } = &base;
+        let text = if !pre.is_empty() {
+            format!("{major}.{minor}.{patch}-{pre}.dev.{commits}+g{hash}")
+        } else if (*major, *minor, *patch) == (0, 0, 0) {
+            format!("0.0.0-dev.{commits}+g{hash}")
+        } else {
+            format!("{major}.{minor}.{}-dev.{commits}+g{hash}", patch + 1)
+        };
+        semver::Version::parse(&text).map_err(|error| not_semver(&text, &error))
+    }
+
+    /// The Debian version, with the revision `1`.
+    pub fn debian(&self) -> String {
+        format!("{}-1", self.0.to_string().replacen('-', "~", usize::from(self.is_prerelease())))
+    }
+
+    /// Whether it orders before the release of the same number.
+    pub fn is_prerelease(&self) -> bool {
+        !self.0.pre.is_empty()
+    }
+
+    /// For matching against a requirement.
+    pub fn semver(&self) -> &semver::Version {
+        &self.0
+    }
+}
+
+fn abbreviated(commit: &str) -> &str {
+    commit.get(..8).unwrap_or(commit)
+}
+
+fn not_semver(text: &str, error: &semver::Error) -> VersionError {
+    VersionError::NotSemver { text: text.to_owned(), reason: error.to_string() }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_string())
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        semver::Version::parse(text).map(Self).map_err(|error| not_semver(text, &error))
+    }
+}
+
+/// Semver's precedence; equal precedence is ordered by build metadata, so that sorting is total.
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+crate::text::serde_as_text!(Version, "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?$");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::process::Command;
+
+    const COMMIT: &str = "ebc23b1f00112233445566778899aabbccddeeff";
+
+    fn state(tags: &[&str], describe: Option<&str>, commits: u64, dirty: bool) -> GitState {
+        GitState {
+            exact_tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            describe: describe.map(str::to_owned),
+            commits,
+            commit: COMMIT.to_owned(),
+            dirty,
+        }
+    }
+
+    #[test]
+    fn every_state_of_a_tree_has_its_version() {
+        let cases = [
+            ("at a tag", state(&["v0.7.1"], Some("v0.7.1-0-gebc23b1f"), 9, false), "0.7.1", "0.7.1-1"),
+            (
+                "at a tag with metadata",
+                state(&["v0.3.0+vaccel.0.8.0"], None, 9, false),
+                "0.3.0+vaccel.0.8.0",
+                "0.3.0+vaccel.0.8.0-1",
+            ),
+            ("at a pre-release", state(&["v0.8.0-rc.1"], None, 9, false), "0.8.0-rc.1", "0.8.0~rc.1-1"),
+            (
+                "after a release",
+                state(&[], Some("v0.7.1-93-gebc23b1f"), 99, false),
+                "0.7.2-dev.93+gebc23b1f",
+                "0.7.2~dev.93+gebc23b1f-1",
+            ),
+            (
+                "after a pre-release",
+                state(&[], Some("v0.8.0-rc.1-4-gebc23b1f"), 99, false),
+                "0.8.0-rc.1.dev.4+gebc23b1f",
+                "0.8.0~rc.1.dev.4+gebc23b1f-1",
+            ),
+            ("no tag", state(&[], None, 12, false), "0.0.0-dev.12+gebc23b1f", "0.0.0~dev.12+gebc23b1f-1"),
+            ("changed at a tag", state(&["v0.7.1"], None, 9, true), "0.7.1+dirty", "0.7.1+dirty-1"),
+            (
+                "changed after a release",
+                state(&[], Some("v0.7.1-93-gebc23b1f"), 99, true),
+                "0.7.2-dev.93+gebc23b1f.dirty",
+                "0.7.2~dev.93+gebc23b1f.dirty-1",
+            ),
+            (
+                "several tags",
+                state(&["v0.7.9", "v0.7.10", "v0.7.10-rc.1", "vnext"], None, 9, false),
+                "0.7.10",
+                "0.7.10-1",
+            ),
+            (
+                "after a tag with metadata",
+                state(&[], Some("v0.3.0+vaccel.0.8.0-2-gebc23b1f"), 9, false),
+                "0.3.1-dev.2+gebc23b1f",
+                "0.3.1~dev.2+gebc23b1f-1",
+            ),
+            ("hyphens in metadata", state(&["v1.0.0+a-b"], None, 1, false), "1.0.0+a-b", "1.0.0+a-b-1"),
+        ];
+        for (name, state, semver, debian) in cases {
+            let version = Version::from_git(&state).unwrap();
+            assert_eq!(version.to_string(), semver, "{name}");
+            assert_eq!(version.debian(), debian, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_version_is_refused() {
+        for text in ["", "1", "1.2", "v1.2.3", "1.2.3.4", "01.2.3", "1.2.3-", "latest"] {
+            assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+        for tag in ["", "v", "v1", "1.2.3", "vv1.2.3", "V1.2.3"] {
+            assert!(Version::from_tag(tag).is_err(), "{tag}");
+        }
+        assert!(Version::from_git(&state(&[], Some("v0.7.1"), 9, false)).is_err());
+        insta::assert_snapshot!("1.2".parse::<Version>().unwrap_err(), @r#""1.2" is not a semantic version (unexpected end of input while parsing minor version number)"#);
+    }
+
+    /// States that follow each other in the life of a repository.
+    fn version() -> impl Strategy<Value = Version> {
+        let tag = (
+            0u64..3,
+            0u64..12,
+            0u64..12,
+            prop::option::of((prop::sample::select(vec!["alpha", "beta", "rc"]), 1u64..12)),
+        );
+        (tag, 0u64..200).prop_map(|((major, minor, patch, pre), commits)| {
+            let pre = pre.map_or_else(String::new, |(name, number)| format!("-{name}.{number}"));
+            // 0.0.0 stands for "no tag"; nobody releases it.
+            let describe = format!("v{major}.{minor}.{}{pre}-{commits}-gebc23b1f", patch + 1);
+            Version::from_git(&state(&[], Some(&describe), 500, false)).unwrap()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn dpkg_orders_as_semver_does(a in version(), b in version()) {
+            let relation = match a.semver().cmp_precedence(b.semver()) {
+                Ordering::Less => "lt",
+                Ordering::Equal => "eq",
+                Ordering::Greater => "gt",
+            };
+            let (x, y) = (a.debian(), b.debian());
+            // Equal precedence may differ in metadata, which dpkg does order.
+            prop_assume!(relation != "eq" || x == y);
+            let status = Command::new("dpkg").args(["--compare-versions", &x, relation, &y]).status().unwrap();
+            prop_assert!(status.success(), "{} {} {}", x, relation, y);
+        }
+
+        #[test]
+        fn a_version_comes_back(version in version()) {
+            prop_assert_eq!(version.to_string().parse(), Ok(version));
+        }
+    }
+}
