@@ -112,8 +112,13 @@ pub fn definition<A: Action>() -> Definition {
 
 /// The command line without the environment.
 fn command<A: Action>() -> Command {
-    let command = Command::new(format!("vaccel-{}", A::NAME)).about(A::DESCRIPTION).version(env!("CARGO_PKG_VERSION"));
-    <A::Args as clap::Args>::augment_args(command).mut_args(accept_true_and_false)
+    let command = <A::Args as clap::Args>::augment_args(Command::new(format!("vaccel-{}", A::NAME)));
+    // After the inputs, whose struct has a comment of its own that clap would take.
+    command
+        .about(A::DESCRIPTION)
+        .long_about(None::<&str>)
+        .version(env!("CARGO_PKG_VERSION"))
+        .mut_args(accept_true_and_false)
 }
 
 /// Booleans are written as in a workflow, `--flag=true`; a bare `--flag` means true.
@@ -121,14 +126,16 @@ fn accept_true_and_false(arg: Arg) -> Arg {
     if !matches!(arg.get_action(), ArgAction::SetTrue | ArgAction::Set) || !parses::<bool>(&arg) {
         return arg;
     }
-    let default = arg.get_default_values().first().map_or_else(|| "false".into(), OsString::from);
+    // A plain flag is false when absent; an `Option<bool>` stays absent.
+    let default = matches!(arg.get_action(), ArgAction::SetTrue)
+        .then(|| arg.get_default_values().first().map_or_else(|| "false".into(), OsString::from));
     arg.action(ArgAction::Set)
         .value_parser(clap::value_parser!(bool))
         .value_name("true|false")
         .num_args(0..=1)
         .require_equals(true)
         .default_missing_value("true")
-        .default_value(default)
+        .default_value(default.map_or(Resettable::Reset, |value| Resettable::Value(value.into())))
         .hide_possible_values(true)
 }
 

@@ -25,6 +25,6 @@ pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main
 pub use annotation::{Annotation, Level};
 pub use failure::{Failure, Result, ResultExt, Status};
 pub use input::{List, Secret};
-pub use output::{Json, OutputDefinition, OutputValue, Outputs};
+pub use output::{Json, OutputDefinition, OutputValue, Outputs, output_name};
 pub use program::{Exit, Finished, Program, RunError, Tool};
 pub use runner::{Group, Runner};

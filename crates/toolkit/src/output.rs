@@ -77,6 +77,12 @@ impl<T: Serialize> OutputValue for Json<T> {
     }
 }
 
+/// The output's name for a field's.
+#[doc(hidden)]
+pub fn output_name(field: &str) -> String {
+    field.trim_start_matches("r#").replace('_', "-")
+}
+
 /// Declares a struct of outputs. The fields' names (with `-` for `_`) are the outputs' names, their
 /// doc comments the descriptions.
 #[macro_export]
@@ -94,14 +100,14 @@ macro_rules! outputs {
         impl $crate::Outputs for $name {
             fn definitions() -> Vec<$crate::OutputDefinition> {
                 vec![$( $crate::OutputDefinition {
-                    name: stringify!($field).replace('_', "-"),
+                    name: $crate::output_name(stringify!($field)),
                     description: concat!($($doc),+).trim().to_owned(),
                 } ),*]
             }
 
             fn values(&self) -> Vec<(String, String)> {
                 let values = [$( (stringify!($field), $crate::OutputValue::render(&self.$field)) ),*];
-                values.into_iter().filter_map(|(name, value)| Some((name.replace('_', "-"), value?))).collect()
+                values.into_iter().filter_map(|(name, value)| Some(($crate::output_name(name), value?))).collect()
             }
         }
     };
@@ -118,7 +124,7 @@ mod tests {
             /// tree is.
             pub dist_path: PathBuf,
             /// How many.
-            pub files: u32,
+            pub r#type: u32,
             /// Not always there.
             pub report: Option<String>,
             /// Names.
@@ -128,11 +134,12 @@ mod tests {
 
     #[test]
     fn declaration_gives_names_descriptions_and_values() {
-        let example = Example { dist_path: "dist".into(), files: 3, report: None, names: vec!["a".into(), "b".into()] };
+        let example =
+            Example { dist_path: "dist".into(), r#type: 3, report: None, names: vec!["a".into(), "b".into()] };
         let values: Vec<_> = example.values();
         assert_eq!(
             values,
-            [("dist-path", "dist"), ("files", "3"), ("names", "a\nb")].map(|(n, v)| (n.to_owned(), v.to_owned()))
+            [("dist-path", "dist"), ("type", "3"), ("names", "a\nb")].map(|(n, v)| (n.to_owned(), v.to_owned()))
         );
         assert_eq!(Example::definitions()[0].description, "Where the tree is.");
         assert_eq!(Example::definitions().len(), 4);
