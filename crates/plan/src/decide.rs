@@ -1,0 +1,240 @@
+//! The one decision: from trigger, request and runners to what runs and what is published.
+
+use crate::{PullRequest, Runners, RunnersError, Trigger};
+use artifact::{Arch, BuildType, Commit, CommitError, Matrix, RefName, RefNameError, Target};
+use std::collections::BTreeSet;
+use toolkit::Failure;
+
+/// Lets the code of a fork run, for the commit that it is put on.
+const OK_TO_TEST: &str = "ok-to-test";
+/// Publishes a pull request's branch.
+const OK_TO_UPLOAD: &str = "ok-to-upload";
+
+/// What the caller wants.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Tag of the runners.
+    pub runner: String,
+    /// Architectures.
+    pub archs: Vec<Arch>,
+    /// Build types.
+    pub build_types: Vec<BuildType>,
+    /// Whether pushes and manual runs publish; `None` leaves it to the event.
+    pub release: Option<bool>,
+    /// Whether publishing is possible.
+    pub has_credentials: bool,
+}
+
+/// What runs and what is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether anything runs.
+    pub proceed: bool,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Whether it is published.
+    pub publish: bool,
+    /// Whether what is published is a release.
+    pub immutable: bool,
+    /// The branch or tag.
+    pub git_ref: RefName,
+    /// The commit.
+    pub sha: Commit,
+    /// The targets; none if nothing runs.
+    pub matrix: Matrix,
+}
+
+/// Why no plan could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// There is no such runner.
+    #[error(transparent)]
+    Runners(#[from] RunnersError),
+    /// The branch or tag has a name that cannot be published under.
+    #[error(transparent)]
+    Ref(#[from] RefNameError),
+    /// The event names no commit.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The matrix would be empty.
+    #[error("{0} is empty")]
+    Empty(&'static str),
+    /// Two jobs would build the same.
+    #[error("{1} is in {0} twice")]
+    Twice(&'static str, String),
+    /// Publishing was decided and is impossible.
+    #[error("this run is to publish {0}, and there are no credentials for the store")]
+    NoCredentials(RefName),
+    /// A branch that passes for a release.
+    #[error("the branch {0} has the name of a release and cannot be published as a branch")]
+    BranchAsRelease(RefName),
+}
+
+impl PlanError {
+    /// As the failure of the action.
+    pub fn into_failure(self) -> Failure {
+        let help = match &self {
+            Self::NoCredentials(_) => {
+                "pass the secrets access-key and secret-key to the workflow by name; for forks GitHub gives none"
+            }
+            Self::BranchAsRelease(_) => "rename the branch, or take the label ok-to-upload away",
+            Self::Runners(_) => "the runners that exist stand in .github/runners.toml of vaccel-ci",
+            _ => "see the inputs of plan",
+        };
+        Failure::from(self).help(help).as_input()
+    }
+}
+
+/// What a trigger leads to, before targets and credentials are looked at.
+struct Verdict {
+    proceed: bool,
+    publish: bool,
+    reason: String,
+}
+
+impl Verdict {
+    fn stop(reason: impl Into<String>) -> Self {
+        Self { proceed: false, publish: false, reason: reason.into() }
+    }
+
+    fn build(reason: impl Into<String>) -> Self {
+        Self { proceed: true, publish: false, reason: reason.into() }
+    }
+
+    fn publish_if(publish: bool, what: &str) -> Self {
+        let then = if publish { "built and published" } else { "built, not published" };
+        Self { proceed: true, publish, reason: format!("{what}: {then}") }
+    }
+}
+
+/// Decides.
+pub fn decide(trigger: &Trigger, request: &Request, runners: &Runners) -> Result<Decision, PlanError> {
+    // A request that cannot be met is told at every event, not first at the one that matters.
+    let matrix = matrix(request, runners)?;
+    let (verdict, git_ref, sha) = judge(trigger, request.release);
+    let (git_ref, sha): (RefName, Commit) = (git_ref.parse()?, sha.parse()?);
+    let is_tag = matches!(trigger, Trigger::Tag { .. })
+        || matches!(trigger, Trigger::Manual { git_ref, .. } if git_ref.starts_with("refs/tags/"));
+    if verdict.publish && git_ref.is_release() && !is_tag {
+        return Err(PlanError::BranchAsRelease(git_ref));
+    }
+    if verdict.publish && !request.has_credentials {
+        return Err(PlanError::NoCredentials(git_ref));
+    }
+    Ok(Decision {
+        proceed: verdict.proceed,
+        reason: verdict.reason,
+        publish: verdict.publish,
+        immutable: verdict.publish && is_tag,
+        git_ref,
+        sha,
+        matrix: if verdict.proceed { matrix } else { Matrix::default() },
+    })
+}
+
+/// The table of the design: one row per kind of event.
+fn judge(trigger: &Trigger, release: Option<bool>) -> (Verdict, String, String) {
+    const NOBODY: &str = "0000000000000000000000000000000000000000";
+    match trigger {
+        Trigger::PullRequest(request) => (pull_request(request), request.head_ref.clone(), request.head_sha.clone()),
+        Trigger::Branch { name, sha: None, .. } | Trigger::Tag { name, sha: None } => {
+            (Verdict::stop(format!("{name} was deleted")), name.clone(), NOBODY.to_owned())
+        }
+        Trigger::Branch { name, default_branch, sha: Some(sha) } => {
+            let verdict = if name == default_branch {
+                Verdict::publish_if(release.unwrap_or(true), &format!("push to the default branch {name}"))
+            } else {
+                Verdict::stop(format!("{name} is not the default branch {default_branch}; open a pull request"))
+            };
+            (verdict, name.clone(), sha.clone())
+        }
+        Trigger::Tag { name, sha: Some(sha) } => {
+            (tag(name, release.unwrap_or(true), "release"), name.clone(), sha.clone())
+        }
+        Trigger::MergeGroup { git_ref, sha } => {
+            (Verdict::build("merge queue: built, not published"), short(git_ref), sha.clone())
+        }
+        Trigger::Manual { git_ref, sha } => {
+            let publish = release.unwrap_or(false);
+            let verdict = match git_ref.strip_prefix("refs/tags/") {
+                Some(name) if publish => tag(name, publish, "manual run of release"),
+                _ => Verdict::publish_if(publish, &format!("manual run of {}", short(git_ref))),
+            };
+            (verdict, short(git_ref), sha.clone())
+        }
+        Trigger::Other { name, git_ref, sha } => {
+            let reason = match name.as_str() {
+                "pull_request_target" => {
+                    "pull_request_target runs with secrets beside code that nobody vouched for; use pull_request"
+                        .to_owned()
+                }
+                name => format!("the event {name} builds nothing"),
+            };
+            (Verdict::stop(reason), short(git_ref), sha.clone())
+        }
+    }
+}
+
+fn pull_request(request: &PullRequest) -> Verdict {
+    let has = |label: &str| request.labels.iter().any(|name| name == label);
+    if request.action == "closed" {
+        Verdict::stop("the pull request was closed")
+    } else if request.fork {
+        // A label vouches for the commit it was put on; what is pushed later needs it again.
+        if request.action == "labeled" && request.label.as_deref() == Some(OK_TO_TEST) {
+            Verdict::build(format!("pull request from a fork, whose commit has just got the label {OK_TO_TEST}"))
+        } else {
+            Verdict::stop(format!(
+                "the pull request comes from a fork: read the commit, then put the label {OK_TO_TEST} on (again, if it is there)"
+            ))
+        }
+    } else if has(OK_TO_UPLOAD) {
+        Verdict::publish_if(true, &format!("pull request with the label {OK_TO_UPLOAD}"))
+    } else {
+        Verdict::build("pull request: built, not published")
+    }
+}
+
+fn tag(name: &str, publish: bool, what: &str) -> Verdict {
+    if name.parse::<RefName>().is_ok_and(|name| name.is_release()) {
+        Verdict::publish_if(publish, &format!("{what} {name}"))
+    } else {
+        Verdict::stop(format!("the tag {name} is not a release: `v` and a semantic version"))
+    }
+}
+
+fn short(git_ref: &str) -> String {
+    let prefixes = ["refs/heads/", "refs/tags/", "refs/"];
+    prefixes.iter().find_map(|prefix| git_ref.strip_prefix(prefix)).unwrap_or(git_ref).to_owned()
+}
+
+fn matrix(request: &Request, runners: &Runners) -> Result<Matrix, PlanError> {
+    unique("runner-archs", &request.archs)?;
+    unique("build-types", &request.build_types)?;
+    let mut include = Vec::new();
+    for arch in &request.archs {
+        let runs_on = runners.label(&request.runner, *arch)?;
+        include.extend(request.build_types.iter().map(|build_type| Target {
+            arch: *arch,
+            build_type: *build_type,
+            runs_on: runs_on.clone(),
+            runner_arch: arch.runner().to_owned(),
+        }));
+    }
+    Ok(Matrix { include })
+}
+
+fn unique<T: Ord + ToString>(input: &'static str, items: &[T]) -> Result<(), PlanError> {
+    if items.is_empty() {
+        return Err(PlanError::Empty(input));
+    }
+    let mut seen = BTreeSet::new();
+    match items.iter().find(|item| !seen.insert(*item)) {
+        Some(item) => Err(PlanError::Twice(input, item.to_string())),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

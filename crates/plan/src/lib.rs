@@ -1,0 +1,172 @@
+//! `plan`: decides what a run builds and publishes, before anything is queued.
+//!
+//! The decision is a pure function of the event, the inputs and the runner registry; this module
+//! gathers those and tells the result. It never acts on the decision.
+
+mod decide;
+mod runners;
+mod summary;
+mod trigger;
+mod version;
+
+pub use decide::{Decision, PlanError, decide};
+pub use runners::{Runners, RunnersError};
+pub use trigger::{PullRequest, Trigger};
+
+use artifact::{BuildType, PackageName};
+use decide::Request;
+use std::path::{Path, PathBuf};
+use toolkit::event::Event;
+use toolkit::{Failure, Json, List, Result, ResultExt, Runner};
+
+/// The action.
+pub struct Plan;
+
+/// Inputs of the action.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The package that is built.
+    #[arg(long)]
+    package: PackageName,
+    /// Folder with the sources, checked out with their history.
+    #[arg(long, default_value = ".")]
+    source_path: PathBuf,
+    /// Tag of the runners that build: base, torch, tensorflow, tvm or jetson.
+    #[arg(long, default_value = "base")]
+    runner: String,
+    /// Architectures to build for: amd64, arm64, arm.
+    #[arg(long, default_value = "amd64")]
+    runner_archs: List,
+    /// Build types, under meson's names.
+    #[arg(long, default_value = "debug,release")]
+    build_types: List,
+    /// Whether a push or a manual run publishes; absent, a push does and a manual run does not.
+    #[arg(long)]
+    release: Option<bool>,
+    /// Whether the store's credentials are there; a run that is to publish without them fails at once.
+    #[arg(long, default_value_t = true)]
+    has_credentials: bool,
+    /// A runner registry; absent, `.github/runners.toml` of the sources, else the one of vaccel-ci.
+    #[arg(long)]
+    runners: Option<PathBuf>,
+    /// Name of the event, instead of the runner's.
+    #[arg(long, help_heading = toolkit::CLI_ONLY, requires = "event_path")]
+    event_name: Option<String>,
+    /// Payload of the event, instead of the runner's.
+    #[arg(long, help_heading = toolkit::CLI_ONLY, requires = "event_name")]
+    event_path: Option<PathBuf>,
+}
+
+toolkit::outputs! {
+    /// Outputs of the action.
+    pub struct Outputs {
+        /// The whole plan, a JSON document.
+        pub plan: Json<artifact::Plan>,
+        /// Whether anything runs.
+        pub proceed: bool,
+        /// Why, in a sentence.
+        pub reason: String,
+        /// Whether the bundles are published.
+        pub publish: bool,
+        /// Whether what is published can never change.
+        pub immutable: bool,
+        /// The branch or release tag.
+        pub r#ref: String,
+        /// The commit.
+        pub sha: String,
+        /// The version.
+        pub version: String,
+        /// The job matrix, for `fromJSON()`.
+        pub matrix: Json<artifact::Matrix>,
+    }
+}
+
+impl toolkit::Action for Plan {
+    const NAME: &'static str = "plan";
+    const TITLE: &'static str = "Plan";
+    const DESCRIPTION: &'static str =
+        "Decides, from the event and the labels, what runs on which runners and whether it is published.";
+    type Args = Args;
+    type Outputs = Outputs;
+
+    fn run(args: Args, runner: &Runner) -> Result<Outputs> {
+        let request = request(&args)?;
+        let runners = load_runners(&args)?;
+        let trigger = trigger(&args, runner)?;
+        let decision = decide(&trigger, &request, &runners).map_err(PlanError::into_failure)?;
+        let version = version::of(&args.source_path, &decision)?;
+        let plan = artifact::Plan {
+            schema: artifact::Plan::SCHEMA,
+            package: args.package,
+            proceed: decision.proceed,
+            reason: decision.reason,
+            publish: decision.publish,
+            immutable: decision.immutable,
+            git_ref: decision.git_ref,
+            sha: decision.sha,
+            version,
+            matrix: decision.matrix,
+        };
+        runner.summary(&summary::render(&plan))?;
+        Ok(Outputs {
+            proceed: plan.proceed,
+            reason: plan.reason.clone(),
+            publish: plan.publish,
+            immutable: plan.immutable,
+            r#ref: plan.git_ref.to_string(),
+            sha: plan.sha.to_string(),
+            version: plan.version.to_string(),
+            matrix: Json(plan.matrix.clone()),
+            plan: Json(plan),
+        })
+    }
+}
+
+fn request(args: &Args) -> Result<Request> {
+    let archs = args.runner_archs.iter().map(|name| {
+        artifact::Arch::from_runner(name).or_else(|| name.parse().ok()).ok_or_else(|| {
+            Failure::input(format!("unknown architecture {name:?} in runner-archs; there are amd64, arm64 and arm"))
+        })
+    });
+    let build_types = args.build_types.iter().map(|name| name.parse::<BuildType>().input("build-types"));
+    Ok(Request {
+        runner: args.runner.clone(),
+        archs: archs.collect::<Result<_>>()?,
+        build_types: build_types.collect::<Result<_>>()?,
+        release: args.release,
+        has_credentials: args.has_credentials,
+    })
+}
+
+fn load_runners(args: &Args) -> Result<Runners> {
+    let of_sources = args.source_path.join(".github/runners.toml");
+    let path = match &args.runners {
+        Some(path) => path.as_path(),
+        None if of_sources.is_file() => of_sources.as_path(),
+        None => return Runners::built_in().input("the built-in runner registry"),
+    };
+    let text = std::fs::read_to_string(path).input(format!("could not read the runner registry {}", path.display()))?;
+    Runners::parse(&text).input(format!("the runner registry {} is not usable", path.display()))
+}
+
+fn trigger(args: &Args, runner: &Runner) -> Result<Trigger> {
+    let event = match (&args.event_name, &args.event_path) {
+        (Some(name), Some(path)) => Event::read(name, path).map_err(Failure::as_input)?,
+        _ if runner.env("GITHUB_EVENT_PATH").is_some() => Event::from_environment(runner)?,
+        _ => return manual(&args.source_path),
+    };
+    let surroundings = trigger::Surroundings { git_ref: runner.env("GITHUB_REF"), sha: runner.env("GITHUB_SHA") };
+    Trigger::of(&event, &surroundings).input(format!("the payload of the event {}", event.name))
+}
+
+/// On a laptop: a manual run of what is checked out.
+fn manual(source: &Path) -> Result<Trigger> {
+    let repository = toolkit::git::Repository::require(source)?;
+    let head = repository.head()?;
+    let tag = || Ok::<_, Failure>(repository.tags_at("HEAD")?.into_iter().next());
+    let git_ref = match repository.branch()? {
+        Some(branch) => format!("refs/heads/{branch}"),
+        None => format!("refs/tags/{}", tag()?.unwrap_or_else(|| head.chars().take(8).collect())),
+    };
+    Ok(Trigger::Manual { git_ref, sha: head })
+}

@@ -1,0 +1,7 @@
+//! The `vaccel-plan` executable.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    toolkit::main::<vaccel_plan::Plan>()
+}

@@ -1,0 +1,40 @@
+//! The version of what is built.
+
+use crate::Decision;
+use artifact::{GitState, Version};
+use std::path::Path;
+use toolkit::git::Repository;
+use toolkit::{Failure, Result, ResultExt};
+
+/// A release tag's own version; else `.version` of the sources, else git's.
+pub fn of(source: &Path, decision: &Decision) -> Result<Version> {
+    if let Some(version) = decision.git_ref.release() {
+        return Ok(version);
+    }
+    let file = source.join(".version");
+    if file.is_file() {
+        let text = std::fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+        return text.trim().parse().input(format!("{}", file.display()));
+    }
+    let repository = Repository::require(source)?;
+    if decision.proceed && repository.head()? != decision.sha.as_str() {
+        return Err(Failure::input(format!(
+            "the checkout is at {}, and the event is about {}",
+            repository.head()?,
+            decision.sha
+        ))
+        .help("check out the pull request's head: `ref: ${{ github.event.pull_request.head.sha || github.sha }}`"));
+    }
+    if repository.is_shallow()? {
+        return Err(Failure::input("the checkout has no history, so the version cannot be computed")
+            .help("check out with `fetch-depth: 0`, or keep a .version file in the sources"));
+    }
+    let state = GitState {
+        exact_tags: repository.tags_at("HEAD")?,
+        describe: repository.describe()?,
+        commits: repository.commit_count()?,
+        commit: repository.head()?,
+        dirty: repository.is_dirty()?,
+    };
+    Ok(Version::from_git(&state)?)
+}
