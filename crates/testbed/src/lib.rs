@@ -1,0 +1,25 @@
+//! The real components that tests and the demo run against: pinned tools, an S3 server,
+//! repositories made from fixtures, and act.
+//!
+//! It stands outside of the product; no action depends on it.
+
+pub mod act;
+pub mod event;
+pub mod process;
+pub mod repository;
+pub mod s3;
+pub mod tools;
+
+use std::path::PathBuf;
+
+/// The root of the workspace.
+pub fn workspace_root() -> PathBuf {
+    let crates = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    crates.ancestors().nth(2).map_or_else(|| crates.clone(), PathBuf::from)
+}
+
+/// The folder with the executables of the last build.
+pub fn executables() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), PathBuf::from);
+    target.join("debug")
+}

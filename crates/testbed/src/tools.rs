@@ -1,0 +1,105 @@
+//! The pinned tools: a virtual environment under `target/tools`, made on first use.
+
+use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The tools of `tests/requirements.txt`, installed.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    bin: PathBuf,
+}
+
+impl Tools {
+    /// Where a tool is.
+    pub fn bin(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
+    /// A `PATH` that has the tools in front.
+    pub fn path(&self) -> OsString {
+        let mut path = self.bin.clone().into_os_string();
+        if let Some(rest) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        path
+    }
+}
+
+/// Makes the tools ready; `progress` is told of what takes time.
+pub fn ensure(progress: &dyn Fn(&str)) -> Result<Tools> {
+    let root = crate::workspace_root();
+    let folder = root.join("target/tools");
+    let requirements = root.join("tests/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements).context("could not read tests/requirements.txt")?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
+
+    // Tests of several crates may come here at the same time.
+    let lock = File::create(folder.join("lock")).context("could not make the lock of the tools")?;
+    lock.lock().context("could not lock the tools")?;
+    let venv = folder.join("venv");
+    let stamp = venv.join("requirements.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(Tools { bin: venv.join("bin") });
+    }
+    progress("installing the pinned tools into target/tools (once)");
+    // `--clear` removes what an interrupted installation left.
+    let venv_arguments = [OsString::from("-m"), "venv".into(), "--clear".into(), venv.clone().into()];
+    python(Path::new("python3"), &venv_arguments)
+        .context("Python 3 with venv is needed for the tools: apt-get install python3-venv")?;
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+    ];
+    let arguments: Vec<_> = pip.iter().map(OsString::from).chain([requirements.into_os_string()]).collect();
+    python(&venv.join("bin/python"), &arguments).context("could not install tests/requirements.txt")?;
+    std::fs::write(&stamp, wanted).context("could not mark the tools as installed")?;
+    Ok(Tools { bin: venv.join("bin") })
+}
+
+fn python(python: &Path, arguments: &[OsString]) -> Result<()> {
+    let output = Command::new(python)
+        .args(arguments)
+        .output()
+        .with_context(|| format!("could not start {}", python.display()))?;
+    if !output.status.success() {
+        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+/// Programs of the system that the tests need, and the Debian packages that bring them.
+const SYSTEM: [(&str, &str); 7] = [
+    ("git", "git"),
+    ("cc", "gcc"),
+    ("pkg-config", "pkg-config"),
+    ("valgrind", "valgrind"),
+    ("dpkg-deb", "dpkg"),
+    ("dpkg-shlibdeps", "dpkg-dev"),
+    ("setsid", "util-linux"),
+];
+
+/// Checks that the programs of the system are there; otherwise says, in one message, how to get
+/// them.
+pub fn require_system_packages() -> Result<()> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let missing: Vec<_> = SYSTEM
+        .iter()
+        .filter(|(program, _)| !std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (programs, packages): (Vec<_>, Vec<_>) = missing.into_iter().copied().unzip();
+    bail!("{} not found; install them with: apt-get install {}", programs.join(", "), packages.join(" "));
+}
