@@ -1,0 +1,118 @@
+//! Meson, with ninja below it.
+
+mod introspect;
+mod setup;
+
+use super::{Backend, Facts, Job, TestResult};
+use crate::diagnostics::Speaker;
+use crate::settings::Settings;
+use std::path::{Path, PathBuf};
+use toolkit::{Failure, Program, Result, ResultExt, RunError, Runner, Tool};
+
+const MESON: Tool = Tool { program: "meson", provided_by: "the Debian package meson, or `pip install meson`" };
+const NINJA: Tool = Tool { program: "ninja", provided_by: "the Debian package ninja-build, or `pip install ninja`" };
+const CC: Tool = Tool { program: "cc", provided_by: "the Debian package gcc (or clang, and set CC=clang)" };
+const PKG_CONFIG: Tool = Tool { program: "pkg-config", provided_by: "the Debian package pkgconf" };
+
+/// Other names and makes of ninja.
+const NINJAS: [&str; 2] = ["ninja-build", "samu"];
+
+const NOT_CONFIGURED: &str = "the project could not be configured";
+
+/// Meson.
+pub struct Meson;
+
+impl Backend for Meson {
+    fn name(&self) -> &'static str {
+        "Meson"
+    }
+
+    fn marker(&self) -> &'static str {
+        "meson.build"
+    }
+
+    fn check_tools(&self, settings: &Settings, runner: &Runner) -> Result<()> {
+        MESON.find()?;
+        ninja()?;
+        // Meson looks for more compilers than this one, but names no package when it finds none.
+        if runner.env("CC").is_none() {
+            CC.find()?;
+        }
+        if !settings.dependencies.pkgconfig.is_empty() && runner.env("PKG_CONFIG").is_none() {
+            PKG_CONFIG.find()?;
+        }
+        Ok(())
+    }
+
+    fn configure(&self, job: &mut Job) -> Result<String> {
+        setup::configure(&MESON.find()?, job)
+    }
+
+    fn compile(&self, job: &mut Job) -> Result<()> {
+        // More than the first error, so that one run shows most of what is to be repaired.
+        let program = Program::new(ninja()?).arg("-C").arg(&job.settings.build).args(["-k", "10"]);
+        let program = match job.settings.jobs {
+            0 => program,
+            jobs => program.args(["-j", &jobs.to_string()]),
+        };
+        job.run(program).map_err(|error| explain(job, error, "compilation failed"))?;
+        Ok(())
+    }
+
+    fn test(&self, job: &mut Job) -> Result<Vec<TestResult>> {
+        let settings = job.settings;
+        let log = introspect::test_log(&settings.build);
+        // A project without tests writes none, and would show those of an earlier run.
+        let _ = std::fs::remove_file(&log);
+        let mut program = meson("test", settings)?.args(["--no-rebuild", "--print-errorlogs"]);
+        if settings.jobs > 0 {
+            program = program.args(["--num-processes", &settings.jobs.to_string()]);
+        }
+        if let Some(path) = &job.environment.library_path {
+            program = program.env("LD_LIBRARY_PATH", path);
+        }
+        let run = job.run(program);
+        let results = introspect::test_results(&log)?;
+        match run {
+            // Meson's exit status is the number of tests that failed.
+            Err(RunError::Failed { .. }) if !results.is_empty() => Ok(results),
+            Err(error) => Err(error).context("the tests could not be run"),
+            Ok(_) => Ok(results),
+        }
+    }
+
+    fn install(&self, job: &mut Job, destdir: &Path) -> Result<()> {
+        let mut program = meson("install", job.settings)?.arg("--no-rebuild").arg("--destdir").arg(destdir);
+        if !job.settings.subprojects {
+            program = program.arg("--skip-subprojects");
+        }
+        job.run(program).map_err(|error| explain(job, error, "installation failed"))?;
+        Ok(())
+    }
+
+    fn facts(&self, settings: &Settings) -> Result<Facts> {
+        introspect::facts(&settings.build)
+    }
+}
+
+fn meson(command: &str, settings: &Settings) -> Result<Program<'static>> {
+    Ok(Program::new(MESON.find()?).arg(command).arg("-C").arg(&settings.build))
+}
+
+fn ninja() -> Result<PathBuf> {
+    let other = || NINJAS.iter().find_map(|program| Tool { program, ..NINJA }.find().ok());
+    NINJA.find().or_else(|failure| other().ok_or(failure))
+}
+
+/// A failed program, with the first of the errors it told of.
+fn explain(job: &Job, error: RunError, what: &str) -> Failure {
+    let RunError::Failed { .. } = error else { return Failure::from(error).context(what) };
+    let count = job.diagnostics.errors();
+    let Some(first) = job.diagnostics.shown().next().filter(|_| count > 0) else {
+        return Failure::work(what).because(error).help("the output above says why");
+    };
+    // Ninja sets the folder up again when the build files have changed, and that may be what failed.
+    let what = if first.speaker == Speaker::BuildSystem { NOT_CONFIGURED } else { what };
+    let more = if count == 1 { String::new() } else { format!(", with {count} errors; the first is") };
+    Failure::work(format!("{what}{more}\n{first}")).because(error)
+}

@@ -1,0 +1,192 @@
+//! Setting a build folder up: from nothing, again with other options, or not at all when nothing
+//! changed. What a folder was set up with is kept in it, because Meson itself merges old and new.
+
+use super::{NOT_CONFIGURED, explain, introspect};
+use crate::backend::Job;
+use crate::environment::Environment;
+use crate::settings::Settings;
+use crate::state::State;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toolkit::{Failure, Program, Result, ResultExt};
+
+/// The caller's variables that Meson reads once, when it sets a folder up.
+const READ_ONCE: [&str; 7] = ["CC", "CXX", "AR", "CC_LD", "CXX_LD", "PKG_CONFIG", "CPPFLAGS"];
+
+/// Options that have an input of their own.
+const INPUTS: [(&str, &str); 2] = [("prefix", "prefix"), ("buildtype", "build-type")];
+
+/// Everything that decides what a build folder is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    source: PathBuf,
+    arguments: Vec<String>,
+    options: BTreeMap<String, String>,
+    environment: BTreeMap<String, String>,
+}
+
+/// What has to be done to a build folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Nothing,
+    Options,
+    Everything,
+}
+
+impl Configuration {
+    fn new(settings: &Settings, environment: &Environment, outer: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let given = &settings.options;
+        for (option, input) in INPUTS {
+            if given.get(option).is_some() {
+                return Err(Failure::input(format!("the option `{option}` has an input of its own"))
+                    .help(format!("set {input} instead")));
+            }
+        }
+        let mut arguments =
+            vec![format!("--prefix={}", settings.prefix), format!("--buildtype={}", settings.build_type)];
+        if settings.werror {
+            arguments.push("--werror".to_owned());
+        }
+        // Distributions keep the libraries of several architectures side by side below /usr.
+        let libdir =
+            if settings.prefix == "/usr" { format!("lib/{}", settings.arch.multiarch()) } else { "lib".into() };
+        // With relocatable pkg-config files the tree can be used where it is, before it is packaged.
+        let mut options = BTreeMap::from([("libdir".into(), libdir), ("pkgconfig.relocatable".into(), "true".into())]);
+        options.extend(given.iter().map(|option| (option.name.clone(), option.value.clone())));
+
+        let ours = environment.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let outer = READ_ONCE.iter().filter_map(|name| Some(((*name).to_owned(), outer(name)?)));
+        // The commit's time changes nothing that Meson keeps.
+        let environment = outer.chain(ours).filter(|(name, _)| name != "SOURCE_DATE_EPOCH").collect();
+        Ok(Self { source: settings.source.clone(), arguments, options, environment })
+    }
+
+    /// What turns a folder set up as `old` into this. An option that is no longer given would keep
+    /// its value, and compilers and flags are read only once.
+    fn change_from(&self, old: Option<&Self>) -> Change {
+        match old {
+            Some(old) if old == self => Change::Nothing,
+            Some(old)
+                if old.source == self.source
+                    && old.arguments == self.arguments
+                    && old.environment == self.environment
+                    && old.options.keys().all(|name| self.options.contains_key(name)) =>
+            {
+                Change::Options
+            }
+            _ => Change::Everything,
+        }
+    }
+
+    fn command_line(&self) -> impl Iterator<Item = String> {
+        let options = self.options.iter().map(|(name, value)| format!("-D{name}={value}"));
+        self.arguments.iter().cloned().chain(options)
+    }
+}
+
+/// Sets the build folder up; says what that took.
+pub fn configure(meson: &Path, job: &mut Job) -> Result<String> {
+    let build = &job.settings.build;
+    let wanted = Configuration::new(job.settings, job.environment, |name| job.runner.env(name))?;
+    let is_set_up = build.join("meson-private/coredata.dat").is_file();
+    let mut state = State::load(build)?;
+    if is_set_up && !state.exists {
+        return Err(Failure::input(format!("{} was set up by something else", build.display()))
+            .help("remove it, or choose another build-path; its options are not known here"));
+    }
+    let change = if is_set_up { wanted.change_from(state.configuration().as_ref()) } else { Change::Everything };
+    if change == Change::Nothing {
+        return Ok("nothing changed".to_owned());
+    }
+    if change == Change::Everything && is_set_up {
+        std::fs::remove_dir_all(build).with_context(|| format!("could not clear {}", build.display()))?;
+    }
+    // Until Meson is done, nobody knows what the folder holds.
+    state.forget_configuration();
+    state.save(build)?;
+    let mode: &[&str] = if change == Change::Options { &["--reconfigure"] } else { &[] };
+    run(meson, job, mode.iter().map(|&argument| argument.to_owned()).chain(wanted.command_line()))?;
+    add_missing_flags(meson, job)?;
+    state.set_configuration(&wanted)?;
+    state.save(build)?;
+    Ok(match (change, is_set_up) {
+        (Change::Options, _) => "options changed".to_owned(),
+        (_, true) => "set up again".to_owned(),
+        (_, false) => "set up".to_owned(),
+    })
+}
+
+/// `CFLAGS` and the like lose against the project's own defaults and against options, so what of
+/// our flags did not arrive is appended to what won.
+fn add_missing_flags(meson: &Path, job: &mut Job) -> Result<()> {
+    let build = &job.settings.build;
+    let environment = job.environment;
+    let known = introspect::list_options(build)?;
+    let flags = [
+        ("c_args", &environment.compile_flags),
+        ("cpp_args", &environment.compile_flags),
+        ("c_link_args", &environment.link_flags),
+        ("cpp_link_args", &environment.link_flags),
+    ];
+    let mut missing = Vec::new();
+    for (option, flags) in flags {
+        let Some(values) = known.get(option) else { continue };
+        if !flags.iter().all(|flag| values.contains(flag)) {
+            let all: Vec<_> = values.iter().chain(flags).map(|value| python_quote(value)).collect();
+            missing.push(format!("-D{option}=[{}]", all.join(",")));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    run(meson, job, std::iter::once("--reconfigure".to_owned()).chain(missing))
+}
+
+fn run(meson: &Path, job: &mut Job, arguments: impl Iterator<Item = String>) -> Result<()> {
+    let Settings { source, build, .. } = job.settings;
+    // Meson prints paths relative to the folder it runs in.
+    let program = Program::new(meson).arg("setup").args(arguments).arg(build).arg(source).dir(source);
+    job.run(program).map_err(|error| explain(job, error, NOT_CONFIGURED))?;
+    Ok(())
+}
+
+fn python_quote(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configuration(options: &[(&str, &str)], cflags: &str) -> Configuration {
+        Configuration {
+            source: "/p".into(),
+            arguments: vec!["--prefix=/usr".into()],
+            options: options.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            environment: BTreeMap::from([("CFLAGS".to_owned(), cflags.to_owned())]),
+        }
+    }
+
+    #[test]
+    fn a_folder_is_set_up_again_only_as_far_as_needed() {
+        let old = configuration(&[("a", "1")], "-g");
+        let cases = [
+            ("the same", configuration(&[("a", "1")], "-g"), Change::Nothing),
+            ("another value", configuration(&[("a", "2")], "-g"), Change::Options),
+            ("one more", configuration(&[("a", "1"), ("b", "1")], "-g"), Change::Options),
+            ("one less", configuration(&[], "-g"), Change::Everything),
+            ("other flags", configuration(&[("a", "1")], ""), Change::Everything),
+            ("another tree", Configuration { source: "/q".into(), ..old.clone() }, Change::Everything),
+        ];
+        for (name, new, change) in cases {
+            assert_eq!(new.change_from(Some(&old)), change, "{name}");
+        }
+        assert_eq!(old.change_from(None), Change::Everything);
+    }
+
+    #[test]
+    fn list_values_are_written_in_meson_s_language() {
+        assert_eq!(python_quote(r"-DX='\n'"), r"'-DX=\'\\n\''");
+    }
+}

@@ -1,0 +1,105 @@
+//! The `build` action: a source tree becomes an install tree.
+//!
+//! The tree is built for its final prefix and installed under a folder of its own, so that the
+//! examples run against the very files that are packaged. [`run`] reads as the list of steps;
+//! what a build system does in each is in [`backend`].
+
+pub mod backend;
+mod dependencies;
+pub mod diagnostics;
+mod environment;
+mod install;
+mod options;
+mod report;
+mod revision;
+mod run;
+mod settings;
+mod state;
+mod steps;
+
+pub use options::{BuildOption, Options, OptionsError};
+
+use artifact::BuildType;
+use clap::ValueEnum;
+use std::path::PathBuf;
+use toolkit::{Action, List, Result, Runner};
+
+/// The action.
+pub struct Build;
+
+/// Whether the project's tests run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TestMode {
+    /// Do not run them.
+    None,
+    /// Run them; one that fails fails the build.
+    Run,
+}
+
+/// The inputs. Paths are relative to the working directory.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    /// Folder of the source tree.
+    #[arg(long, default_value = ".")]
+    pub source_path: PathBuf,
+    /// Folder to build in; kept from run to run, only what changed is built again.
+    #[arg(long, default_value = "build")]
+    pub build_path: PathBuf,
+    /// Folder that receives the install tree, in place of an earlier one.
+    #[arg(long, default_value = "install")]
+    pub destdir: PathBuf,
+    /// Where the files will live on the machine that installs the package.
+    #[arg(long, default_value = "/usr")]
+    pub prefix: PathBuf,
+    /// Debugging and optimisation: plain, debug, debugoptimized, release or minsize.
+    #[arg(long, default_value = "release")]
+    pub build_type: BuildType,
+    /// Options of the build system, `name=value`, separated by commas or line breaks.
+    #[arg(long)]
+    pub options: Option<Options>,
+    /// Folders of fetched dependencies, separated by commas or line breaks; pkg-config and the linker look there first.
+    #[arg(long)]
+    pub pkgconfig_prefix: Option<List>,
+    /// Install what subprojects install, too.
+    #[arg(long, default_value_t = true)]
+    pub subprojects: bool,
+    /// What to do with the project's tests: none, or run them.
+    #[arg(long, value_enum, default_value_t = TestMode::None)]
+    pub test: TestMode,
+    /// Parallel jobs; 0 means as many as the machine can take.
+    #[arg(long, default_value_t = 0)]
+    pub jobs: u32,
+    /// Treat compiler warnings as errors.
+    #[arg(long, default_value_t = false)]
+    pub werror: bool,
+}
+
+toolkit::outputs! {
+    /// What came of the build.
+    pub struct Outputs {
+        /// Folder that holds the install tree.
+        pub destdir: PathBuf,
+        /// Folder that it was built in; its `vaccel-build.json` says how.
+        pub build_path: PathBuf,
+        /// Version of the source tree, from `.version` or git; what the project itself says if neither knows.
+        pub version: String,
+        /// Compiler and its version.
+        pub compiler: String,
+        /// Architecture that was built for.
+        pub arch: String,
+        /// Number of different compiler warnings.
+        pub warnings: usize,
+    }
+}
+
+impl Action for Build {
+    const NAME: &'static str = "build";
+    const TITLE: &'static str = "Build";
+    const DESCRIPTION: &'static str = "Build a source tree and install it into a folder, ready to be run and packaged.";
+    type Args = Args;
+    type Outputs = Outputs;
+
+    fn run(args: Args, runner: &Runner) -> Result<Outputs> {
+        run::run(args, runner)
+    }
+}

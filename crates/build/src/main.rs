@@ -1,0 +1,5 @@
+//! The `vaccel-build` executable.
+
+fn main() -> std::process::ExitCode {
+    toolkit::main::<vaccel_build::Build>()
+}

@@ -1,0 +1,137 @@
+//! What a build does, from the inputs to the outputs.
+
+use crate::backend::{self, Backend, Job, Outcome, TestResult};
+use crate::dependencies::Dependencies;
+use crate::diagnostics::Diagnostics;
+use crate::environment::Environment;
+use crate::report::{Report, count, tally};
+use crate::revision::Revision;
+use crate::settings::{self, Settings};
+use crate::state::State;
+use crate::{Args, Outputs, TestMode, install};
+use artifact::{Arch, BuildRecord};
+use std::path::{Path, PathBuf};
+use toolkit::{Annotation, Failure, Result, ResultExt, Runner, human};
+
+/// How many failed tests become annotations.
+const SHOWN_TESTS: usize = 10;
+
+/// Checks, configures, compiles, tests, installs, and tells about it, whatever came of it.
+pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
+    let test = args.test;
+    let settings = settings(args)?;
+    let backend = backend::detect(&settings.source)?;
+    backend.check_tools(&settings, runner)?;
+    install::check(&settings.destdir, &State::load(&settings.build)?.installed)?;
+    let revision = Revision::of(&settings.source)?;
+    let environment = Environment::new(&settings, revision.time, |name| runner.env(name))?;
+
+    let root = repository_root(&settings.source, runner);
+    let mut diagnostics = Diagnostics::new(root, [settings.build.clone(), settings.source.clone()]);
+    let mut report = Report { version: revision.version.as_ref().map(ToString::to_string), ..Report::default() };
+    let mut job = Job { settings: &settings, environment: &environment, diagnostics: &mut diagnostics, runner };
+    let result = steps(backend, &mut job, test, &mut report);
+    diagnostics.annotate(runner);
+    let told = runner.summary(&report.render(&settings, &diagnostics));
+    result?;
+    told?;
+    Ok(Outputs {
+        destdir: settings.destdir,
+        build_path: settings.build,
+        version: report.version.unwrap_or_default(),
+        compiler: report.facts.map(|facts| facts.compiler).unwrap_or_default(),
+        arch: settings.arch.to_string(),
+        warnings: diagnostics.warnings(),
+    })
+}
+
+fn settings(args: Args) -> Result<Settings> {
+    let arch = Arch::host().ok_or_else(|| {
+        Failure::work("this machine has none of the architectures that packages are built for")
+            .help("the known ones are x86_64, aarch64 and armv7l")
+    })?;
+    let settings = Settings {
+        source: settings::source_folder(&args.source_path)?,
+        build: settings::folder("build-path", &args.build_path)?,
+        destdir: settings::folder("destdir", &args.destdir)?,
+        prefix: settings::prefix(&args.prefix)?,
+        build_type: args.build_type,
+        arch,
+        options: args.options.unwrap_or_default(),
+        dependencies: Dependencies::find(&args.pkgconfig_prefix.unwrap_or_default(), arch.multiarch())?,
+        subprojects: args.subprojects,
+        jobs: args.jobs,
+        werror: args.werror,
+    };
+    settings.check_folders()?;
+    Ok(settings)
+}
+
+fn steps(backend: &dyn Backend, job: &mut Job, test: TestMode, report: &mut Report) -> Result<()> {
+    let (settings, runner) = (job.settings, job.runner);
+    let record = settings.build.join(BuildRecord::FILE);
+    // A record of an earlier build must not speak for one that fails.
+    let _ = std::fs::remove_file(&record);
+
+    {
+        let _group = runner.group(&format!("Configure with {}", backend.name()));
+        report.steps.measure("Configure", || backend.configure(job), Clone::clone)?;
+    }
+    let facts = report.facts.insert(backend.facts(settings)?).clone();
+    let version = report.version.get_or_insert(facts.project_version).clone();
+
+    runner.step("Compile");
+    let compiled = report.steps.measure("Compile", || backend.compile(job), |()| "done".to_owned());
+    compiled?;
+
+    if test == TestMode::Run {
+        runner.step("Test");
+        let tests = report.steps.measure("Test", || backend.test(job), |tests| tally(tests))?;
+        let verdict = judge(&tests, runner);
+        report.tests = Some(tests);
+        verdict?;
+    }
+
+    {
+        let _group = runner.group("Install");
+        let install = || install::whole(&settings.destdir, |folder| backend.install(job, folder));
+        let note = |tree: &install::Tree| format!("{}, {}", count(tree.files, "file"), human::bytes(tree.bytes));
+        report.tree = Some(report.steps.measure("Install", install, note)?);
+    }
+    let mut state = State::load(&settings.build)?;
+    state.add_installed(&settings.destdir);
+    state.save(&settings.build)?;
+
+    let built = BuildRecord {
+        schema: BuildRecord::SCHEMA,
+        compiler: facts.compiler,
+        backend: facts.backend,
+        options: settings.options.iter().map(ToString::to_string).collect(),
+        version,
+        arch: settings.arch,
+        build_type: settings.build_type,
+    };
+    std::fs::write(&record, built.to_canonical_json()).with_context(|| format!("could not write {}", record.display()))
+}
+
+/// A failed test fails the build: what failed its own tests is not installed.
+fn judge(tests: &[TestResult], runner: &Runner) -> Result<()> {
+    let failed: Vec<_> = tests.iter().filter(|test| test.outcome == Outcome::Failed).collect();
+    for test in failed.iter().take(SHOWN_TESTS) {
+        let detail = test.detail.as_deref().unwrap_or("failed");
+        runner.annotate(&Annotation::error(format!("{}: {detail}", test.name)).title("Test failed"));
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::work(format!("{} of {} failed", failed.len(), count(tests.len(), "test")))
+        .help("their output is in the log above"))
+}
+
+/// The folder that paths of annotations start from: the runner's workspace, or git's.
+fn repository_root(source: &Path, runner: &Runner) -> PathBuf {
+    let workspace = runner.env("GITHUB_WORKSPACE").and_then(|path| PathBuf::from(path).canonicalize().ok());
+    let workspace = workspace.filter(|folder| source.starts_with(folder));
+    let git = || source.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+    workspace.or_else(git).unwrap_or_else(|| source.to_owned())
+}
