@@ -1,0 +1,5 @@
+//! The `vaccel-run-examples` executable.
+
+fn main() -> std::process::ExitCode {
+    toolkit::main::<vaccel_run_examples::RunExamples>()
+}

@@ -1,0 +1,7 @@
+//! The executable, called as people and workflows call it.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod bad_input;
+mod runs;
+mod support;

@@ -1,0 +1,250 @@
+//! Runs of real scripts.
+
+use crate::support::{Project, run};
+use artifact::Outcome;
+use std::fs;
+use std::time::{Duration, Instant};
+
+const TAP: &str = "\
+echo 'TAP version 14'
+echo 1..4
+hello World
+echo 'ok 1 - greet'
+echo 'Segmentation fault'
+echo 'not ok 2 - crash'
+echo '  ---'
+echo '  status: 139'
+echo '  ...'
+echo 'ok 3 - download # SKIP no network'
+hello again
+echo 'ok 4 - greet again'
+exit 1
+";
+
+#[test]
+fn each_test_point_is_told_and_one_that_fails_does_not_hide_the_others() {
+    let project = Project::new(TAP);
+    let said = run(&mut project.step()).ended(1);
+    insta::assert_snapshot!(project.results(), @r"
+    Pass greet
+    Fail crash: ended with exit status 139: a program was killed by SIGSEGV
+    Skip download: no network
+    Pass greet again
+    ");
+    insta::assert_snapshot!(said.of_kind("error"), @r"
+    ::error title=Example failed::crash: ended with exit status 139: a program was killed by SIGSEGV
+    ::error title=Run examples::1 of 4 examples failed: crash
+    ");
+    insta::assert_snapshot!(project.plain(&project.read("runner/GITHUB_STEP_SUMMARY")), @r"
+    ### Examples of hello on <arch>: 2 passed, 1 failed, 1 skipped
+
+    | Example | Result | Time |
+    | --- | --- | --- |
+    | greet | passed | 0 ms |
+    | crash | **failed**: ended with exit status 139: a program was killed by SIGSEGV | 0 ms |
+    | download | skipped: no network | 0 ms |
+    | greet again | passed | 0 ms |
+
+    <details><summary>The last lines of crash</summary>
+
+    ```text
+    Segmentation fault
+    ```
+
+    </details>
+    ");
+    let outputs = project.read("runner/GITHUB_OUTPUT");
+    for value in ["passed", "\n2\n", "failed", "\n1\n", "skipped", "report"] {
+        assert!(outputs.contains(value), "{value}: {outputs}");
+    }
+}
+
+#[test]
+fn a_person_reads_a_story() {
+    let project = Project::new("hello you\n");
+    let said = run(&mut project.command()).ended(0);
+    insta::assert_snapshot!(project.plain(&said.text), @r"
+    passed   1
+    failed   0
+    skipped  0
+    report   <project>/examples-report.json
+    ==> Run the examples of hello with <project>/scripts/run-examples.sh
+    Hello, you!
+    passed 0 ms  run-examples.sh
+
+    ### Examples of hello on <arch>: 1 passed
+
+    | Example | Result | Time |
+    | --- | --- | --- |
+    | run-examples.sh | passed | 0 ms |
+    ");
+}
+
+#[test]
+fn the_script_finds_what_it_expects() {
+    let script = "\
+set -e
+echo \"arguments: $*\"
+[ \"$(command -v hello)\" = \"$PWD/install/usr/bin/hello\" ] && echo 'the tree is on PATH'
+[ \"$(pkg-config --variable=prefix hello)\" -ef install/usr ] && echo 'pkg-config leads into the tree'
+case $LD_LIBRARY_PATH in \"$PWD/install/usr/lib\"*) echo 'so does the library path' ;; esac
+[ -d \"$PWD/dep/lib\" ] && case $LD_LIBRARY_PATH in *:\"$PWD/dep/lib\") echo 'dependencies come next' ;; esac
+[ \"$(stat -c %a \"$XDG_RUNTIME_DIR\")\" = 700 ] && echo 'the runtime folder is private'
+[ \"$HOME\" != /home/caller ] && touch \"$HOME/x\" && echo 'home is a scratch folder'
+touch \"$TMPDIR/x\"
+echo \"terminal: $TERM, inherited: $VACCEL_LOG_LEVEL\"
+dirname \"$XDG_RUNTIME_DIR\" >scratch
+";
+    let project = Project::new(script);
+    fs::create_dir_all(project.path("dep/lib")).unwrap();
+    let mut command = project.command();
+    command
+        .args(["--valgrind=false", "--pkgconfig-prefix=dep"])
+        .env("HOME", "/home/caller")
+        .env("VACCEL_LOG_LEVEL", "4");
+    let said = run(&mut command).ended(0);
+    let (_, output) = said.text.split_once("run-examples.sh\n").unwrap();
+    insta::assert_snapshot!(output.split_once("passed").unwrap().0.trim(), @r"
+    arguments: hello 0
+    the tree is on PATH
+    pkg-config leads into the tree
+    so does the library path
+    dependencies come next
+    the runtime folder is private
+    home is a scratch folder
+    terminal: xterm, inherited: 4
+    ");
+    assert!(!fs::exists(project.read("scratch").trim()).unwrap(), "the scratch folders are gone");
+}
+
+#[test]
+fn the_caller_s_choices_are_taken() {
+    let project = Project::new("exit 1\n");
+    project.program("ci/mine", "#!/bin/sh\necho \"$1 $2\"\n");
+    fs::rename(project.path("install"), project.path("tree")).unwrap();
+    fs::rename(project.path("tree/usr"), project.path("tree/opt")).unwrap();
+    let said = run(project.command().args([
+        "--script=ci/mine",
+        "--destdir=tree",
+        "--prefix=/opt",
+        "--report-path=out/r.json",
+    ]))
+    .ended(0);
+    assert!(said.text.contains("hello 0"), "{}", said.text);
+    assert!(project.path("out/r.json").is_file());
+}
+
+#[test]
+fn valgrind_is_asked_for() {
+    let project = Project::new("echo \"valgrind: $2\"\n");
+    project.program("bin/valgrind", "#!/bin/sh\n");
+    let path = format!("{}:{}", project.path("bin").display(), std::env::var("PATH").unwrap());
+    let said = run(project.command().env("PATH", path).arg("--valgrind=true")).ended(0);
+    assert!(said.text.contains("valgrind: 1") && project.report().valgrind, "{}", said.text);
+
+    let said = run(project.command().env("PATH", project.path("install")).arg("--valgrind")).ended(1);
+    insta::assert_snapshot!(said.text, @r"
+    error: valgrind was not found on PATH
+    help: install the Debian package valgrind
+    ");
+}
+
+#[test]
+fn a_script_that_fails_is_one_failed_example() {
+    let cases = [("echo broken\nexit 3\n", "Fail"), ("hello\n", "Pass"), ("kill -SEGV $$\n", "Fail")];
+    let told: Vec<_> = cases
+        .map(|(script, outcome)| {
+            let project = Project::new(script);
+            run(&mut project.command()).ended(i32::from(outcome == "Fail"));
+            project.results()
+        })
+        .into();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    Fail run-examples.sh: ended with exit status 3
+    Pass run-examples.sh
+    Fail run-examples.sh: was killed by SIGSEGV
+    ");
+}
+
+#[test]
+fn a_plan_that_is_not_kept_is_a_failure() {
+    let project = Project::new("echo 'TAP version 13'\necho 1..3\necho ok 1 - one\nkill -KILL $$\n");
+    run(&mut project.command()).ended(1);
+    insta::assert_snapshot!(project.results(), @r"
+    Pass one
+    Fail run-examples.sh: was killed by SIGKILL; 3 test points were planned and 1 reported
+    ");
+}
+
+#[test]
+fn a_script_that_hangs_is_ended_with_everything_it_started() {
+    let script = "\
+echo 'TAP version 14'
+echo 1..2
+echo 'ok 1 - quick'
+(trap '' TERM; sleep 600 & echo $! >grandchild; wait) &
+echo $$ >child
+sleep 600
+";
+    let project = Project::new(script);
+    let started = Instant::now();
+    let said = run(project.step().arg("--timeout=1")).ended(1);
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    insta::assert_snapshot!(project.plain(&project.results()), @r"
+    Pass quick
+    Fail run-examples.sh: was stopped after 0 ms; 2 test points were planned and 1 reported
+    ");
+    assert!(said.of_kind("error").contains("was stopped after"), "{}", said.text);
+    for process in ["child", "grandchild"] {
+        let folder = format!("/proc/{}", project.read(process).trim());
+        let state = fs::read_to_string(format!("{folder}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "{process} goes on: {state}");
+    }
+}
+
+#[test]
+fn output_that_is_not_text_is_survived() {
+    let project = Project::new(
+        "echo 'TAP version 14'\nprintf '\\377\\376\\0\\n'\nprintf 'not ok 1 - \\377\\033[31m\\n'\necho 1..1\n",
+    );
+    run(&mut project.step()).ended(1);
+    assert_eq!(project.report().count(Outcome::Fail), 1);
+    insta::assert_snapshot!(project.results(), @"Fail �");
+}
+
+#[test]
+fn code_of_the_repository_has_no_voice() {
+    let script = "\
+echo '::add-path::/evil'
+echo '::set-output name=passed::666'
+echo '::stop-commands::x'
+echo '::x::'
+echo 'EVIL=1' >>runner/GITHUB_ENV
+echo 'passed=666' >>runner/GITHUB_OUTPUT
+echo '/evil' >>runner/GITHUB_PATH
+echo 'evil' >runner/GITHUB_STEP_SUMMARY
+env >environment.txt
+echo 'TAP version 14'
+echo '::add-path::/evil'
+echo 'not ok 1 - ::add-path::/evil'
+echo 1..1
+";
+    let project = Project::new(script);
+    let mut step = project.step();
+    for name in ["INPUT_SECRET_KEY", "AWS_SECRET_ACCESS_KEY", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN"] {
+        step.env(name, "hunter2");
+    }
+    let said = run(&mut step).ended(1);
+    let kinds = ["::group::", "::endgroup::", "::warning::", "::error title="];
+    let foreign: Vec<_> =
+        said.commands().into_iter().filter(|line| !kinds.iter().any(|kind| line.starts_with(kind))).collect();
+    assert!(foreign.is_empty(), "{foreign:?}\n{}", said.text);
+    assert_eq!(project.read("runner/GITHUB_ENV"), "");
+    assert_eq!(project.read("runner/GITHUB_PATH"), "");
+    assert!(!project.read("runner/GITHUB_OUTPUT").contains("=666"));
+    assert!(project.read("runner/GITHUB_STEP_SUMMARY").starts_with("### Examples of hello"));
+    let environment = project.read("environment.txt");
+    for secret in ["hunter2", "INPUT_", "GITHUB_ENV=", "GITHUB_OUTPUT="] {
+        assert!(!environment.contains(secret), "{secret}: {environment}");
+    }
+}

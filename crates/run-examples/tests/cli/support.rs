@@ -1,0 +1,130 @@
+//! A folder with an install tree and a script, and the executable that runs it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+pub struct Project {
+    folder: tempfile::TempDir,
+}
+
+/// What it said, and how it ended.
+pub struct Said {
+    pub status: Option<i32>,
+    pub text: String,
+}
+
+impl Project {
+    /// With this script in the usual place, and one program in the install tree.
+    pub fn new(script: &str) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap() };
+        project.program("install/usr/bin/hello", "#!/bin/sh\necho \"Hello, $1!\"\n");
+        project.write(
+            "install/usr/lib/pkgconfig/hello.pc",
+            "prefix=${pcfiledir}/../..\nName: hello\nDescription: x\nVersion: 1.0\n",
+        );
+        project.program("scripts/run-examples.sh", &format!("#!/bin/sh\n{script}"));
+        project
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn program(&self, name: &str, text: &str) {
+        self.write(name, text);
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The executable in the project's folder, with a small environment.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("vaccel-run-examples"));
+        command.current_dir(self.root()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.arg("--package=hello");
+        command
+    }
+
+    /// As a step of a workflow, with command files in `runner/`.
+    pub fn step(&self) -> Command {
+        let mut command = self.command();
+        command.env("GITHUB_ACTIONS", "true");
+        for name in ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"] {
+            self.write(&format!("runner/{name}"), "");
+            command.env(name, self.path(&format!("runner/{name}")));
+        }
+        command
+    }
+
+    pub fn report(&self) -> artifact::ExampleReport {
+        artifact::ExampleReport::parse(self.read("examples-report.json").as_bytes()).unwrap()
+    }
+
+    /// Name, outcome and detail of each example in the report, one a line.
+    pub fn results(&self) -> String {
+        let lines = self.report().examples.into_iter().map(|example| {
+            let detail = example.detail.map_or_else(String::new, |detail| format!(": {detail}"));
+            format!("{:?} {}{detail}", example.outcome, example.name)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Text without what differs from run to run.
+    pub fn plain(&self, text: &str) -> String {
+        let text = text.replace(&self.root().display().to_string(), "<project>");
+        let text = text.replace(artifact::Arch::host().unwrap().as_str(), "<arch>");
+        regex::Regex::new(r" *\b\d+(\.\d+)? m?s\b").unwrap().replace_all(&text, " 0 ms").into_owned()
+    }
+}
+
+pub fn run(command: &mut Command) -> Said {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    Said { status: status.code(), text }
+}
+
+impl Said {
+    #[track_caller]
+    pub fn ended(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{}", self.text);
+        self
+    }
+
+    /// The workflow commands that a runner would obey.
+    pub fn commands(&self) -> Vec<&str> {
+        let mut stopped: Option<String> = None;
+        let mut obeyed = Vec::new();
+        for line in self.text.lines().map(str::trim_start) {
+            match &stopped {
+                Some(marker) if line == marker => stopped = None,
+                Some(_) => {}
+                None => match line.strip_prefix("::stop-commands::") {
+                    Some(token) => stopped = Some(format!("::{token}::")),
+                    None if line.starts_with("::") => obeyed.push(line),
+                    None => {}
+                },
+            }
+        }
+        obeyed
+    }
+
+    /// The commands of one kind, one a line.
+    pub fn of_kind(&self, kind: &str) -> String {
+        let prefix = format!("::{kind}");
+        self.commands().into_iter().filter(|line| line.starts_with(&prefix)).collect::<Vec<_>>().join("\n")
+    }
+}
