@@ -1,7 +1,7 @@
 //! The one decision: from trigger, request and runners to what runs and what is published.
 
 use crate::{PullRequest, Runners, RunnersError, Trigger};
-use artifact::{Arch, BuildType, Commit, CommitError, Matrix, RefName, RefNameError, Target};
+use artifact::{Arch, BuildType, Commit, CommitError, Matrix, RefName, RefNameError, Target, Version};
 use std::collections::BTreeSet;
 use toolkit::Failure;
 
@@ -21,7 +21,9 @@ pub struct Request {
     pub build_types: Vec<BuildType>,
     /// Whether pushes and manual runs publish; `None` leaves it to the event.
     pub release: Option<bool>,
-    /// Whether publishing is possible.
+    /// Whether the store's address is there.
+    pub has_store: bool,
+    /// Whether the store's credentials are there.
     pub has_credentials: bool,
 }
 
@@ -38,6 +40,8 @@ pub struct Decision {
     pub immutable: bool,
     /// The branch or tag.
     pub git_ref: RefName,
+    /// The version that the tag names; `None` for a branch, whatever it is called.
+    pub release: Option<Version>,
     /// The commit.
     pub sha: Commit,
     /// The targets; none if nothing runs.
@@ -62,8 +66,11 @@ pub enum PlanError {
     /// Two jobs would build the same.
     #[error("{1} is in {0} twice")]
     Twice(&'static str, String),
-    /// Publishing was decided and is impossible.
-    #[error("this run is to publish {0}, and there are no credentials for the store")]
+    /// It is to be published, and nobody said where.
+    #[error("this run is to publish {0}, and the address of the store is missing")]
+    NoStore(RefName),
+    /// It is to be published, and the store would refuse it.
+    #[error("this run is to publish {0}, and the credentials of the store are missing")]
     NoCredentials(RefName),
     /// A branch that passes for a release.
     #[error("the branch {0} has the name of a release and cannot be published as a branch")]
@@ -74,12 +81,13 @@ impl PlanError {
     /// As the failure of the action.
     pub fn into_failure(self) -> Failure {
         let help = match &self {
-            Self::NoCredentials(_) => {
-                "pass the secrets access-key and secret-key to the workflow by name; for forks GitHub gives none"
-            }
+            Self::NoStore(_) => "pass the inputs endpoint-url and bucket to the workflow",
+            Self::NoCredentials(_) => "pass the secrets access-key and secret-key to the workflow by name",
             Self::BranchAsRelease(_) => "rename the branch, or take the label ok-to-upload away",
             Self::Runners(_) => "the runners that exist stand in .github/runners.toml of vaccel-ci",
-            _ => "see the inputs of plan",
+            Self::Empty(_) => "leave the input out for its default, or name at least one",
+            Self::Twice(..) => "name each once: two jobs would publish the same bundle",
+            Self::Ref(_) | Self::Commit(_) => "this comes from the event; git itself would not have such a name",
         };
         Failure::from(self).help(help).as_input()
     }
@@ -118,6 +126,9 @@ pub fn decide(trigger: &Trigger, request: &Request, runners: &Runners) -> Result
     if verdict.publish && git_ref.is_release() && !is_tag {
         return Err(PlanError::BranchAsRelease(git_ref));
     }
+    if verdict.publish && !request.has_store {
+        return Err(PlanError::NoStore(git_ref));
+    }
     if verdict.publish && !request.has_credentials {
         return Err(PlanError::NoCredentials(git_ref));
     }
@@ -126,6 +137,7 @@ pub fn decide(trigger: &Trigger, request: &Request, runners: &Runners) -> Result
         reason: verdict.reason,
         publish: verdict.publish,
         immutable: verdict.publish && is_tag,
+        release: if is_tag { git_ref.release() } else { None },
         git_ref,
         sha,
         matrix: if verdict.proceed { matrix } else { Matrix::default() },

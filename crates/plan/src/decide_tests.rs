@@ -10,6 +10,7 @@ fn request() -> Request {
         archs: vec![Arch::X86_64, Arch::Aarch64],
         build_types: vec![BuildType::Debug, BuildType::Release],
         release: None,
+        has_store: true,
         has_credentials: true,
     }
 }
@@ -155,9 +156,13 @@ fn requests_that_cannot_be_met_are_refused() {
         assert_eq!(failure.status(), toolkit::Status::Input);
         failure.to_string()
     };
-    insta::assert_snapshot!(refused(branch("main"), Request { has_credentials: false, ..request() }), @r"
-    this run is to publish main, and there are no credentials for the store
-    help: pass the secrets access-key and secret-key to the workflow by name; for forks GitHub gives none
+    insta::assert_snapshot!(refused(branch("main"), Request { has_store: false, ..request() }), @r"
+    this run is to publish main, and the address of the store is missing
+    help: pass the inputs endpoint-url and bucket to the workflow
+    ");
+    insta::assert_snapshot!(refused(tag("v0.7.1"), Request { has_credentials: false, ..request() }), @r"
+    this run is to publish v0.7.1, and the credentials of the store are missing
+    help: pass the secrets access-key and secret-key to the workflow by name
     ");
     let upload = Trigger::PullRequest(PullRequest {
         head_ref: "v9.9.9".into(),
@@ -173,12 +178,12 @@ fn requests_that_cannot_be_met_are_refused() {
     let twice = Request { archs: vec![Arch::X86_64, Arch::X86_64], ..request() };
     insta::assert_snapshot!(refused(branch("main"), twice), @r"
     x86_64 is in runner-archs twice
-    help: see the inputs of plan
+    help: name each once: two jobs would publish the same bundle
     ");
     let none = Request { build_types: Vec::new(), ..request() };
     insta::assert_snapshot!(refused(branch("main"), none), @r"
     build-types is empty
-    help: see the inputs of plan
+    help: leave the input out for its default, or name at least one
     ");
     let unknown = Request { runner: "gpu".into(), ..request() };
     insta::assert_snapshot!(refused(branch("main"), unknown), @r#"
@@ -188,8 +193,22 @@ fn requests_that_cannot_be_met_are_refused() {
 }
 
 #[test]
-fn missing_credentials_do_not_matter_where_nothing_is_published() {
-    let request = Request { has_credentials: false, ..request() };
+fn a_missing_store_does_not_matter_where_nothing_is_published() {
+    let request = Request { has_store: false, has_credentials: false, ..request() };
     let runners = Runners::built_in().unwrap();
     assert!(decide(&pull_request(false, "opened", None, &[]), &request, &runners).is_ok());
+}
+
+#[test]
+fn only_a_tag_gives_its_version() {
+    let runners = Runners::built_in().unwrap();
+    let release = |trigger: Trigger| {
+        let plan = decide(&trigger, &Request { release: Some(false), ..request() }, &runners).unwrap();
+        plan.release.map(|version| version.to_string())
+    };
+    assert_eq!(release(tag("v0.7.1")).as_deref(), Some("0.7.1"));
+    assert_eq!(release(manual("refs/tags/v0.7.1")).as_deref(), Some("0.7.1"));
+    assert_eq!(release(tag("nightly")), None);
+    assert_eq!(release(manual("refs/heads/v0.7.1")), None);
+    assert_eq!(release(branch("main")), None);
 }

@@ -9,14 +9,14 @@ mod summary;
 mod trigger;
 mod version;
 
-pub use decide::{Decision, PlanError, decide};
+pub use decide::{Decision, PlanError, Request, decide};
 pub use runners::{Runners, RunnersError};
-pub use trigger::{PullRequest, Trigger};
+pub use trigger::{PullRequest, Surroundings, Trigger};
 
-use artifact::{BuildType, PackageName};
-use decide::Request;
-use std::path::{Path, PathBuf};
+use artifact::{BuildType, PackageName, Version};
+use std::path::PathBuf;
 use toolkit::event::Event;
+use toolkit::git::Repository;
 use toolkit::{Failure, Json, List, Result, ResultExt, Runner};
 
 /// The action.
@@ -43,6 +43,9 @@ pub struct Args {
     /// Whether a push or a manual run publishes; absent, a push does and a manual run does not.
     #[arg(long)]
     release: Option<bool>,
+    /// Whether the store's address is there; a run that is to publish without it fails at once.
+    #[arg(long, default_value_t = true)]
+    has_store: bool,
     /// Whether the store's credentials are there; a run that is to publish without them fails at once.
     #[arg(long, default_value_t = true)]
     has_credentials: bool,
@@ -90,6 +93,10 @@ impl toolkit::Action for Plan {
     type Outputs = Outputs;
 
     fn run(args: Args, runner: &Runner) -> Result<Outputs> {
+        if !args.source_path.is_dir() {
+            return Err(Failure::input(format!("there is no folder {}", args.source_path.display()))
+                .help("check the sources out first, or correct source-path"));
+        }
         let request = request(&args)?;
         let runners = load_runners(&args)?;
         let trigger = trigger(&args, runner)?;
@@ -128,12 +135,14 @@ fn request(args: &Args) -> Result<Request> {
             Failure::input(format!("unknown architecture {name:?} in runner-archs; there are amd64, arm64 and arm"))
         })
     });
-    let build_types = args.build_types.iter().map(|name| name.parse::<BuildType>().input("build-types"));
+    let build_types =
+        args.build_types.iter().map(|name| name.parse::<BuildType>().input("the input build-types is wrong"));
     Ok(Request {
         runner: args.runner.clone(),
         archs: archs.collect::<Result<_>>()?,
         build_types: build_types.collect::<Result<_>>()?,
         release: args.release,
+        has_store: args.has_store,
         has_credentials: args.has_credentials,
     })
 }
@@ -153,20 +162,36 @@ fn trigger(args: &Args, runner: &Runner) -> Result<Trigger> {
     let event = match (&args.event_name, &args.event_path) {
         (Some(name), Some(path)) => Event::read(name, path).map_err(Failure::as_input)?,
         _ if runner.env("GITHUB_EVENT_PATH").is_some() => Event::from_environment(runner)?,
-        _ => return manual(&args.source_path),
+        _ => {
+            let Checkout { git_ref, sha } = checkout(&Repository::require(&args.source_path)?)?;
+            return Ok(Trigger::Manual { git_ref, sha });
+        }
     };
-    let surroundings = trigger::Surroundings { git_ref: runner.env("GITHUB_REF"), sha: runner.env("GITHUB_SHA") };
-    Trigger::of(&event, &surroundings).input(format!("the payload of the event {}", event.name))
+    let mut surroundings = Surroundings { git_ref: runner.env("GITHUB_REF"), sha: runner.env("GITHUB_SHA") };
+    if surroundings.sha.is_none()
+        && let Some(repository) = Repository::open(&args.source_path)?
+    {
+        // An event that is tried out on a laptop is about what is checked out there.
+        let Checkout { git_ref, sha } = checkout(&repository)?;
+        surroundings = Surroundings { git_ref: surroundings.git_ref.or(Some(git_ref)), sha: Some(sha) };
+    }
+    Trigger::of(&event, &surroundings).input(format!("the payload of the event {} is not usable", event.name))
 }
 
-/// On a laptop: a manual run of what is checked out.
-fn manual(source: &Path) -> Result<Trigger> {
-    let repository = toolkit::git::Repository::require(source)?;
-    let head = repository.head()?;
-    let tag = || Ok::<_, Failure>(repository.tags_at("HEAD")?.into_iter().next());
-    let git_ref = match repository.branch()? {
-        Some(branch) => format!("refs/heads/{branch}"),
-        None => format!("refs/tags/{}", tag()?.unwrap_or_else(|| head.chars().take(8).collect())),
-    };
-    Ok(Trigger::Manual { git_ref, sha: head })
+struct Checkout {
+    git_ref: String,
+    sha: String,
+}
+
+/// What is checked out: a branch, else the highest release tag on the commit, else the bare commit.
+fn checkout(repository: &Repository) -> Result<Checkout> {
+    let sha = repository.head()?;
+    if let Some(branch) = repository.branch()? {
+        return Ok(Checkout { git_ref: format!("refs/heads/{branch}"), sha });
+    }
+    let tags = repository.tags_at("HEAD")?;
+    let releases = tags.iter().filter_map(|tag| Some((Version::from_tag(tag).ok()?, tag)));
+    let highest = releases.max_by(|(a, _), (b, _)| a.semver().cmp(b.semver()));
+    let git_ref = highest.map_or_else(|| sha.clone(), |(_, tag)| format!("refs/tags/{tag}"));
+    Ok(Checkout { git_ref, sha })
 }

@@ -30,3 +30,51 @@ pub fn render(plan: &Plan) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use artifact::{Arch, BuildType, Matrix, Target};
+
+    fn plan() -> Plan {
+        Plan {
+            schema: Plan::SCHEMA,
+            package: "plugin-hello".parse().unwrap(),
+            proceed: true,
+            reason: "release v0.3.0: built and published".into(),
+            publish: true,
+            immutable: true,
+            git_ref: "v0.3.0".parse().unwrap(),
+            sha: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
+            version: "0.3.0".parse().unwrap(),
+            matrix: Matrix {
+                include: [BuildType::Debug, BuildType::Release]
+                    .map(|build_type| Target {
+                        arch: Arch::X86_64,
+                        build_type,
+                        runs_on: "base-2204-amd64".into(),
+                        runner_arch: "amd64".into(),
+                    })
+                    .into(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_release_is_told_with_its_targets() {
+        insta::assert_snapshot!(render(&plan()));
+    }
+
+    #[test]
+    fn a_plan_that_runs_nothing_says_why() {
+        let stopped = Plan {
+            proceed: false,
+            publish: false,
+            immutable: false,
+            reason: "the tag <nightly> | x is not a release".into(),
+            matrix: Matrix::default(),
+            ..plan()
+        };
+        insta::assert_snapshot!(render(&stopped));
+    }
+}

@@ -89,7 +89,7 @@ impl Trigger {
         let git_ref = || surroundings.git_ref.clone().ok_or(Missing("GITHUB_REF"));
         Ok(match event.name.as_str() {
             "pull_request" => Self::PullRequest(pull_request(&event.payload)?),
-            "push" => push(&event.payload)?,
+            "push" => push(&event.payload, surroundings)?,
             "merge_group" => {
                 Self::MergeGroup { git_ref: text("/merge_group/head_ref")?, sha: text("/merge_group/head_sha")? }
             }
@@ -119,16 +119,13 @@ fn pull_request(payload: &Value) -> Result<PullRequest, Missing> {
     })
 }
 
-fn push(payload: &Value) -> Result<Trigger, Missing> {
+fn push(payload: &Value, surroundings: &Surroundings) -> Result<Trigger, Missing> {
     let field = |pointer: &'static str| text(payload, pointer).ok_or(Missing(pointer));
     let git_ref = field("/ref")?;
     let deleted = payload.pointer("/deleted").and_then(Value::as_bool).unwrap_or(false);
-    // `after` of an annotated tag is the tag object; the commit is in `head_commit`.
-    let sha = match text(payload, "/head_commit/id") {
-        _ if deleted => None,
-        Some(sha) => Some(sha),
-        None => Some(field("/after")?),
-    };
+    // `after` of an annotated tag is the tag object, not the commit.
+    let commit = || text(payload, "/head_commit/id").or_else(|| surroundings.sha.clone());
+    let sha = if deleted { None } else { Some(commit().map_or_else(|| field("/after"), Ok)?) };
     Ok(match git_ref.strip_prefix("refs/tags/") {
         Some(name) => Trigger::Tag { name: name.to_owned(), sha },
         None => Trigger::Branch {
@@ -174,6 +171,8 @@ mod tests {
 
         let annotated = json!({ "ref": "refs/tags/v1.0.0", "after": "object", "head_commit": { "id": "commit" } });
         assert_eq!(trigger("push", annotated), Ok(Trigger::Tag { name: "v1.0.0".into(), sha: Some("commit".into()) }));
+        let bare = json!({ "ref": "refs/tags/v1.0.0", "after": "object" });
+        assert_eq!(trigger("push", bare), Ok(Trigger::Tag { name: "v1.0.0".into(), sha: Some("f".repeat(40)) }));
         let deleted = json!({ "ref": "refs/heads/x", "deleted": true, "repository": { "default_branch": "main" } });
         assert!(matches!(trigger("push", deleted), Ok(Trigger::Branch { sha: None, .. })));
         assert!(matches!(trigger("schedule", json!({})), Ok(Trigger::Other { .. })));

@@ -8,22 +8,27 @@ use toolkit::{Failure, Result, ResultExt};
 
 /// A release tag's own version; else `.version` of the sources, else git's.
 pub fn of(source: &Path, decision: &Decision) -> Result<Version> {
-    if let Some(version) = decision.git_ref.release() {
-        return Ok(version);
+    match &decision.release {
+        Some(version) => Ok(version.clone()),
+        None if decision.proceed => of_sources(source, decision),
+        // Where nothing runs, a version that cannot be told must not hide the reason.
+        None => of_sources(source, decision).or_else(|_| Ok("0.0.0".parse()?)),
     }
+}
+
+fn of_sources(source: &Path, decision: &Decision) -> Result<Version> {
     let file = source.join(".version");
     if file.is_file() {
         let text = std::fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
-        return text.trim().parse().input(format!("{}", file.display()));
+        return text.trim().parse().input(format!("{} does not hold a version", file.display()));
     }
     let repository = Repository::require(source)?;
-    if decision.proceed && repository.head()? != decision.sha.as_str() {
-        return Err(Failure::input(format!(
-            "the checkout is at {}, and the event is about {}",
-            repository.head()?,
-            decision.sha
-        ))
-        .help("check out the pull request's head: `ref: ${{ github.event.pull_request.head.sha || github.sha }}`"));
+    let head = repository.head()?;
+    if head != decision.sha.as_str() {
+        return Err(Failure::input(format!("the checkout is at {head}, and the event is about {}", decision.sha))
+            .help(
+                "check out the commit of the event: `ref: ${{ github.event.pull_request.head.sha || github.sha }}`",
+            ));
     }
     if repository.is_shallow()? {
         return Err(Failure::input("the checkout has no history, so the version cannot be computed")
@@ -33,7 +38,7 @@ pub fn of(source: &Path, decision: &Decision) -> Result<Version> {
         exact_tags: repository.tags_at("HEAD")?,
         describe: repository.describe()?,
         commits: repository.commit_count()?,
-        commit: repository.head()?,
+        commit: head,
         dirty: repository.is_dirty()?,
     };
     Ok(Version::from_git(&state)?)

@@ -1,0 +1,263 @@
+//! The executable, as a step of a workflow and on a laptop.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A git repository, and an event that speaks of it.
+struct Scene {
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    /// `v0.3.0`, and one commit after it.
+    fn new() -> Self {
+        let scene = Self { folder: tempfile::tempdir().unwrap() };
+        scene.git(&["init", "--quiet", "--initial-branch=main"]);
+        scene.commit("feat: begin");
+        scene.git(&["tag", "v0.3.0"]);
+        scene.commit("feat: go on");
+        scene
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap()
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .current_dir(self.folder.path())
+            .args(["-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"])
+            .args(arguments)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn commit(&self, message: &str) {
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
+    fn head(&self) -> String {
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// On a laptop, with nothing of our environment.
+    fn laptop(&self, arguments: &[&str]) -> Output {
+        command(&self.path()).args(["--package", "plugin-hello"]).args(arguments).output().unwrap()
+    }
+
+    /// As a step; gives its outputs too.
+    fn step(&self, event: &str, payload: &Value, inputs: &[(&str, &str)]) -> (Output, String) {
+        let runner = tempfile::tempdir().unwrap();
+        let file = |name: &str| runner.path().join(name);
+        fs::write(file("event.json"), payload.to_string()).unwrap();
+        let mut command = command(&self.path());
+        command
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_EVENT_NAME", event)
+            .env("GITHUB_EVENT_PATH", file("event.json"))
+            .env("GITHUB_REF", "refs/heads/main")
+            .env("GITHUB_SHA", self.head())
+            .env("INPUT_PACKAGE", "plugin-hello")
+            .env("INPUT_RELEASE", "");
+        for name in ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
+            fs::write(file(name), "").unwrap();
+            command.env(name, file(name));
+        }
+        for (name, value) in inputs {
+            command.env(format!("INPUT_{name}"), value);
+        }
+        let output = command.output().unwrap();
+        let told = fs::read_to_string(file("GITHUB_OUTPUT")).unwrap()
+            + &fs::read_to_string(file("GITHUB_STEP_SUMMARY")).unwrap();
+        (output, told)
+    }
+
+    fn push(&self) -> Value {
+        push("refs/heads/main", &self.head())
+    }
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("vaccel-plan"));
+    command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", folder);
+    command
+}
+
+fn push(git_ref: &str, sha: &str) -> Value {
+    json!({ "ref": git_ref, "head_commit": { "id": sha }, "repository": { "default_branch": "main" } })
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a refused run says, without what differs from run to run.
+fn refused(scene: &Scene, output: &Output) -> String {
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    said.replace(&scene.path().display().to_string(), "<sources>").replace(&scene.head(), "<head>")
+}
+
+fn value<'a>(told: &'a str, output: &str) -> &'a str {
+    let mut lines = told.lines().skip_while(|line| !line.starts_with(&format!("{output}<<")));
+    lines.next();
+    lines.next().unwrap_or_else(|| panic!("there is no output {output} in {told}"))
+}
+
+#[test]
+fn a_push_is_planned_with_every_output() {
+    let scene = Scene::new();
+    let (output, told) = scene.step("push", &scene.push(), &[]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    assert_eq!(value(&told, "proceed"), "true");
+    assert_eq!(value(&told, "publish"), "true");
+    assert_eq!(value(&told, "immutable"), "false");
+    assert_eq!(value(&told, "ref"), "main");
+    assert_eq!(value(&told, "sha"), scene.head());
+    assert_eq!(value(&told, "version"), format!("0.3.1-dev.1+g{}", &scene.head()[..8]));
+    let matrix: Value = serde_json::from_str(value(&told, "matrix")).unwrap();
+    assert_eq!(matrix["include"][1]["runs_on"], "base-2204-amd64");
+    let plan: artifact::Plan = serde_json::from_str(value(&told, "plan")).unwrap();
+    assert_eq!(plan.matrix.include.len(), 2);
+    assert!(told.contains("## Plan for `plugin-hello`"), "{told}");
+}
+
+#[test]
+fn a_tag_has_its_own_version_and_a_file_wins_over_git() {
+    let scene = Scene::new();
+    scene.write(".version", "5.0.0-rc.1\n");
+    let (_, told) = scene.step("push", &scene.push(), &[]);
+    assert_eq!(value(&told, "version"), "5.0.0-rc.1");
+    let (_, told) = scene.step("push", &push("refs/tags/v0.4.0", &scene.head()), &[]);
+    assert_eq!(value(&told, "version"), "0.4.0");
+    assert_eq!(value(&told, "immutable"), "true");
+}
+
+#[test]
+fn what_does_not_run_succeeds_and_says_why() {
+    let scene = Scene::new();
+    scene.write(".version", "nonsense\n");
+    let (output, told) = scene.step("pull_request_target", &json!({}), &[]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    assert_eq!(value(&told, "proceed"), "false");
+    assert_eq!(value(&told, "matrix"), r#"{"include":[]}"#);
+    insta::assert_snapshot!(value(&told, "reason"), @"pull_request_target runs with secrets beside code that nobody vouched for; use pull_request");
+}
+
+#[test]
+fn without_an_event_a_laptop_plans_what_is_checked_out() {
+    let scene = Scene::new();
+    let output = scene.laptop(&["--build-types", "release", "--runner-archs", "x86_64,arm64"]);
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("manual run of main: built, not published"), "{said}");
+    assert!(!said.contains("::"), "{said}");
+
+    scene.git(&["checkout", "--quiet", "v0.3.0"]);
+    let output = scene.laptop(&["--release"]);
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(said.contains("manual run of release v0.3.0: built and published"), "{said}");
+}
+
+#[test]
+fn an_event_can_be_tried_out_on_a_laptop() {
+    let scene = Scene::new();
+    scene.write("event.json", r#"{ "ref": "refs/heads/main" }"#);
+    let output = scene.laptop(&["--event-name", "workflow_dispatch", "--event-path", "event.json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let output = scene.laptop(&["--event-name", "push"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_registry_of_the_repository_wins_and_the_input_wins_over_it() {
+    let scene = Scene::new();
+    let registry = |label: &str| {
+        format!("label = '{label}-{{tag}}-{{arch}}'\n[tags.base]\nmeaning = 'x'\narchitectures = ['amd64']\n")
+    };
+    scene.write(".github/runners.toml", &registry("own"));
+    let (_, told) = scene.step("push", &scene.push(), &[]);
+    assert!(value(&told, "matrix").contains("own-base-amd64"), "{told}");
+    scene.write("other.toml", &registry("other"));
+    let (_, told) = scene.step("push", &scene.push(), &[("RUNNERS", "other.toml")]);
+    assert!(value(&told, "matrix").contains("other-base-amd64"), "{told}");
+}
+
+#[test]
+fn bad_input_is_refused_with_one_error() {
+    let scene = Scene::new();
+    let cases = [
+        ("an unknown architecture", vec![("RUNNER_ARCHS", "amd64,riscv64")]),
+        ("an unknown build type", vec![("BUILD_TYPES", "fast")]),
+        ("an unknown runner", vec![("RUNNER", "gpu")]),
+        ("an architecture that is not offered", vec![("RUNNER", "torch"), ("RUNNER_ARCHS", "arm")]),
+        ("the same architecture under two names", vec![("RUNNER_ARCHS", "amd64,x86_64")]),
+        ("the same build type twice", vec![("BUILD_TYPES", "debug,debug")]),
+        ("no boolean", vec![("RELEASE", "yes")]),
+        ("no package name", vec![("PACKAGE", "Hello World")]),
+        ("no registry", vec![("RUNNERS", "nowhere.toml")]),
+        ("no address", vec![("HAS_STORE", "false")]),
+        ("no credentials", vec![("HAS_CREDENTIALS", "false")]),
+        ("no sources", vec![("SOURCE_PATH", "nowhere")]),
+    ];
+    let mut said = String::new();
+    for (name, inputs) in cases {
+        let (output, told) = scene.step("push", &scene.push(), &inputs);
+        assert!(!told.contains("proceed"), "{name}");
+        writeln!(said, "{name}:\n{}", refused(&scene, &output)).unwrap();
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn bad_events_are_refused_with_one_error() {
+    let scene = Scene::new();
+    let nowhere = "f".repeat(40);
+    let pull_request = json!({
+        "action": "opened",
+        "repository": { "full_name": "nubificus/x" },
+        "pull_request": { "labels": [], "head": { "ref": "feat/x", "repo": { "full_name": "nubificus/x" } } },
+    });
+    let mut publishes = pull_request.clone();
+    publishes["pull_request"]["head"]["sha"] = scene.head().into();
+    publishes["pull_request"]["head"]["ref"] = "v1.2.3".into();
+    publishes["pull_request"]["labels"] = json!([{ "name": "ok-to-upload" }]);
+    let cases = [
+        ("a pull request without a commit", "pull_request", pull_request),
+        ("a branch that passes for a release", "pull_request", publishes),
+        ("a push without a ref", "push", json!({})),
+        ("a checkout of something else", "push", push("refs/heads/main", &nowhere)),
+    ];
+    let mut said = String::new();
+    for (name, event, payload) in cases {
+        let (output, _) = scene.step(event, &payload, &[]);
+        writeln!(said, "{name}:\n{}", refused(&scene, &output)).unwrap();
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_shallow_checkout_is_told_how_to_get_its_history() {
+    let full = Scene::new();
+    let shallow = Scene { folder: tempfile::tempdir().unwrap() };
+    shallow.git(&["clone", "--quiet", "--depth=1", &format!("file://{}", full.path().display()), "."]);
+    let (output, _) = shallow.step("push", &shallow.push(), &[]);
+    insta::assert_snapshot!(refused(&shallow, &output), @"::error title=Plan::the checkout has no history, so the version cannot be computed%0Ahelp: check out with `fetch-depth: 0`, or keep a .version file in the sources");
+    shallow.write(".version", "1.0.0");
+    let (output, _) = shallow.step("push", &shallow.push(), &[]);
+    assert!(output.status.success());
+}
