@@ -26,16 +26,28 @@ impl Server {
     /// The bucket that is there from the beginning.
     pub const BUCKET: &'static str = "artifacts";
 
-    /// Starts a server and waits until it answers.
+    /// Starts a server that answers nobody without credentials, and waits until it does.
     pub fn start(tools: &Tools) -> Result<Self> {
+        Self::start_with(tools, false)
+    }
+
+    /// Starts a server that lets everybody read, as a public store does.
+    pub fn start_public(tools: &Tools) -> Result<Self> {
+        Self::start_with(tools, true)
+    }
+
+    fn start_with(tools: &Tools, public: bool) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("s3-").tempdir().context("could not make a folder")?.keep();
         let (access_key, secret_key) = (random("AK")?, random("SK")?);
-        let identities = json!({ "identities": [{
+        let mut identities = vec![json!({
             "name": "test",
             "credentials": [{ "accessKey": access_key, "secretKey": secret_key }],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        }]});
-        std::fs::write(folder.join("s3.json"), identities.to_string()).context("could not write s3.json")?;
+        })];
+        if public {
+            identities.push(json!({ "name": "anonymous", "actions": ["Read", "List"] }));
+        }
+        std::fs::write(folder.join("s3.json"), json!({ "identities": identities }).to_string()).context("could not write s3.json")?;
         let log = std::fs::File::create(folder.join("log")).context("could not make the log")?;
         let [master, master_grpc, volume, volume_grpc, filer, filer_grpc, port, port_grpc] = free_ports()?;
         let process = Guard::new(tools.bin("weed"))

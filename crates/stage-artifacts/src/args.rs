@@ -1,0 +1,88 @@
+//! Inputs and outputs of the action.
+
+use crate::metadata::MetadataArgs;
+use artifact::{Arch, BuildType, PackageName, RefName, Version};
+use std::path::PathBuf;
+use toolkit::List;
+
+/// The inputs. `--version` is the package's here, not the program's.
+#[derive(clap::Args, Clone, Debug)]
+#[command(disable_version_flag = true)]
+pub struct Args {
+    /// The package's name.
+    #[arg(long)]
+    pub package: PackageName,
+
+    /// The install tree: the folder that the build installed to, as if it were `/`.
+    #[arg(long, default_value = "install")]
+    pub destdir: PathBuf,
+
+    /// The prefix that the tree was built for.
+    #[arg(long, default_value = "/usr")]
+    pub prefix: String,
+
+    /// The source tree that the install tree was built from. Its commit dates and names the bundle.
+    #[arg(long, default_value = ".")]
+    pub source_path: PathBuf,
+
+    /// The build folder. Its record, `vaccel-build.json`, tells the compiler, the options, the
+    /// architecture and the build type.
+    #[arg(long)]
+    pub build_path: Option<PathBuf>,
+
+    /// The architecture of the tree: `x86_64`, `aarch64` or `armv7l`. The default is that of the
+    /// build, else of this machine.
+    #[arg(long)]
+    pub arch: Option<Arch>,
+
+    /// The build type: `plain`, `debug`, `debugoptimized`, `release` or `minsize`. The default is
+    /// that of the build, else `release`.
+    #[arg(long)]
+    pub build_type: Option<BuildType>,
+
+    /// The version. By default it is read from `.version` in the source tree, else computed from
+    /// git.
+    #[arg(long = "version", id = "package-version", value_name = "VERSION")]
+    pub version: Option<Version>,
+
+    /// The branch or release tag that the bundle belongs to. The default is the one that this run
+    /// is for.
+    #[arg(long = "ref", id = "ref", value_name = "REF")]
+    pub git_ref: Option<RefName>,
+
+    /// What to make of the tree: `deb`, `tar.gz` and `so`, separated by commas.
+    #[arg(long, default_value = "deb,tar.gz,so")]
+    pub formats: List,
+
+    /// The folder for the bundle. It appears whole or not at all; an earlier bundle is replaced.
+    #[arg(long, default_value = "dist")]
+    pub output_path: PathBuf,
+
+    /// What the package says about itself.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
+
+    /// Folders of fetched packages that the tree was built against; libraries that lie there count
+    /// as found.
+    #[arg(long)]
+    pub pkgconfig_prefix: Option<List>,
+
+    /// Reports of `run-examples` about this tree. They become part of the bundle; a failed example
+    /// is an error, for what did not pass is not staged.
+    #[arg(long)]
+    pub examples_report: Option<List>,
+}
+
+toolkit::outputs! {
+    /// What was staged.
+    pub struct Outputs {
+        /// The folder that holds the bundle.
+        pub dist_path: PathBuf,
+        /// The bundle's `manifest.json`.
+        pub manifest: PathBuf,
+        /// The version that was staged.
+        pub version: String,
+        /// The names of the bundle's files, one per line.
+        pub files: Vec<String>,
+    }
+}

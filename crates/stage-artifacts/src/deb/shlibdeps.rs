@@ -1,0 +1,152 @@
+//! dpkg-shlibdeps: which packages of this system bring the libraries that files need.
+
+use super::dependencies::Needs;
+use super::ldconfig::split_soname;
+use crate::file;
+use crate::format::Job;
+use artifact::Arch;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use toolkit::{Failure, Program, Result, RunError, Tool};
+
+const SHLIBDEPS: Tool = Tool { program: "dpkg-shlibdeps", provided_by: "the Debian package dpkg-dev" };
+
+/// The packages whose libraries are needed, with the versions that suffice.
+pub fn run(job: &Job<'_>, work: &Path, needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>) -> Result<Vec<String>> {
+    if needs.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Ok(tool) = SHLIBDEPS.find() else {
+        let message = "dpkg-shlibdeps is missing, so the Debian package depends on nothing but what `depends` names; \
+                       install the Debian package dpkg-dev to have it computed";
+        job.runner.warning(message);
+        return Ok(Vec::new());
+    };
+    let folder = job.scratch.join("shlibdeps");
+    write_source_package(job, &folder)?;
+    // A library is one of the package's own if it lies in a tree with control files.
+    file::folder(&work.join("DEBIAN"))?;
+    file::write(&folder.join("shlibs.local"), local_shlibs(roots).as_bytes())?;
+
+    let own = needs.own_folders.iter().map(|folder| work.join(folder));
+    let fetched: BTreeSet<PathBuf> =
+        roots.values().filter_map(|file| std::path::absolute(file.parent()?).ok()).collect();
+    let library_folders = own.chain(fetched).map(|folder| format!("-l{}", folder.display()));
+    let files = needs.files.iter().map(|file| format!("-e{}", work.join(file).display()));
+    let mut program = Program::new(tool)
+        .dir(&folder)
+        .args(["-O", "-Lshlibs.local"])
+        .arg(format!("-x{}", job.subject.package))
+        .args(library_folders)
+        .args(files)
+        .env("LC_ALL", "C");
+    if Arch::host() != Some(job.subject.arch) {
+        program = program.env("DEB_HOST_ARCH", job.subject.arch.debian());
+    }
+    let text = program.capture().map_err(|error| explain(error, work))?;
+    Ok(parse(&text))
+}
+
+/// The tool insists on the beginnings of a Debian source package.
+fn write_source_package(job: &Job<'_>, folder: &Path) -> Result<()> {
+    let package = &job.subject.package;
+    file::folder(&folder.join("debian"))?;
+    let control = format!("Source: {package}\n\nPackage: {package}\nArchitecture: any\n");
+    file::write(&folder.join("debian/control"), control.as_bytes())
+}
+
+/// Libraries of fetched roots are known, and their packages are named by the caller.
+fn local_shlibs(roots: &BTreeMap<String, PathBuf>) -> String {
+    roots.keys().filter_map(|soname| split_soname(soname)).fold(String::new(), |mut text, (name, number)| {
+        let _ = writeln!(text, "{name} {number}");
+        text
+    })
+}
+
+fn parse(text: &str) -> Vec<String> {
+    let fields = text.lines().filter_map(|line| line.split_once("Depends="));
+    let items = fields.flat_map(|(_, items)| items.split(',')).map(str::trim).filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
+}
+
+/// The tool's message, in terms of the tree that the reader knows.
+fn explain(error: RunError, work: &Path) -> Failure {
+    let work = format!("{}/", work.display());
+    for line in error.tail().iter().filter_map(|line| line.strip_prefix("dpkg-shlibdeps: error: ")) {
+        if let Some((library, rest)) =
+            line.strip_prefix("cannot find library ").and_then(|l| l.split_once(" needed by "))
+        {
+            let user = rest.split_once(" (").map_or(rest, |(user, _)| user);
+            return missing(library, user.strip_prefix(&work).unwrap_or(user));
+        }
+        if let Some((library, user)) =
+            line.strip_prefix("no dependency information found for ").and_then(|l| l.split_once(" (used by "))
+        {
+            let user = user.trim_end_matches(')');
+            return unpackaged(library, user.strip_prefix(&work).unwrap_or(user));
+        }
+    }
+    let tail = error.tail().join("\n").replace(&work, "");
+    let failure = Failure::from(error).context("could not compute the dependencies of the Debian package");
+    if tail.is_empty() { failure } else { failure.because(Failure::work(tail)) }
+}
+
+/// A library that is nowhere.
+pub fn missing(library: &str, user: &str) -> Failure {
+    Failure::work(format!("{user} needs {library}, which is neither in the install tree nor on this system"))
+        .title("unresolvable library dependency")
+        .help("install the package that brings it, or name the folder it was fetched to in `pkgconfig-prefix`")
+}
+
+fn unpackaged(library: &str, user: &str) -> Failure {
+    Failure::work(format!("{user} needs {library}, which no installed Debian package brings"))
+        .title("unresolvable library dependency")
+        .help("install that library from a package, or name its folder in `pkgconfig-prefix` and its package in `depends`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use toolkit::Exit;
+
+    fn failed(lines: &[&str]) -> Failure {
+        let tail = lines.iter().map(|line| (*line).to_owned()).collect();
+        explain(RunError::Failed { program: "dpkg-shlibdeps".into(), exit: Exit::Code(2), tail }, Path::new("/t/tree"))
+    }
+
+    #[test]
+    fn its_answer_becomes_a_list() {
+        assert_eq!(parse("shlibs:Depends=libc6 (>= 2.34), libx1 | libx2\n"), ["libc6 (>= 2.34)", "libx1 | libx2"]);
+        assert!(parse("").is_empty());
+    }
+
+    #[test]
+    fn its_errors_name_library_and_user() {
+        insta::assert_snapshot!(failed(&[
+            "dpkg-shlibdeps: error: cannot find library libnone.so.1 needed by /t/tree/usr/bin/x (ELF format: 'elf64-x86-64' abi: '0201003e00000000'; RPATH: '')",
+            "dpkg-shlibdeps: error: cannot continue due to the error above",
+        ]), @r"
+        usr/bin/x needs libnone.so.1, which is neither in the install tree nor on this system
+        help: install the package that brings it, or name the folder it was fetched to in `pkgconfig-prefix`
+        ");
+        insta::assert_snapshot!(failed(&[
+            "dpkg-shlibdeps: error: no dependency information found for /usr/local/lib/libx.so.1 (used by /t/tree/usr/bin/x)",
+            "Hint: check if the library actually comes from a package.",
+        ]), @r"
+        usr/bin/x needs /usr/local/lib/libx.so.1, which no installed Debian package brings
+        help: install that library from a package, or name its folder in `pkgconfig-prefix` and its package in `depends`
+        ");
+        insta::assert_snapshot!(failed(&["dpkg-shlibdeps: error: objdump is missing"]), @r"
+        could not compute the dependencies of the Debian package
+          caused by: dpkg-shlibdeps ended with exit status 2
+          caused by: dpkg-shlibdeps: error: objdump is missing
+        ");
+    }
+
+    #[test]
+    fn fetched_libraries_are_listed_with_their_version() {
+        let roots = ["libh.so.0", "libplain.so"].map(|name| (name.to_owned(), PathBuf::new())).into();
+        assert_eq!(local_shlibs(&roots), "libh 0\n");
+    }
+}

@@ -1,0 +1,90 @@
+//! What the package formats have in common: one trait, one list, one file per format.
+//!
+//! To add a format, add its file and one line to [`FORMATS`].
+
+use crate::deb::Deb;
+use crate::metadata::Metadata;
+use crate::shared_library::SharedLibraries;
+use crate::subject::Subject;
+use crate::tar_gz::TarGz;
+use crate::tree::InstallTree;
+use artifact::{FileKind, FileName};
+use std::path::{Path, PathBuf};
+use toolkit::{Failure, Result, Runner};
+
+/// Every format, in the order of the documentation.
+pub const FORMATS: [&dyn Format; 3] = [&Deb, &TarGz, &SharedLibraries];
+
+/// A way to package an install tree.
+pub trait Format: Sync {
+    /// The name in the input `formats`.
+    fn name(&self) -> &'static str;
+
+    /// Makes its files in the job's folder. Equal jobs give equal bytes.
+    fn make(&self, job: &Job<'_>) -> Result<Vec<Product>>;
+}
+
+/// What a format works on.
+pub struct Job<'a> {
+    /// What the files are about.
+    pub subject: &'a Subject,
+    /// What a package says about itself.
+    pub metadata: &'a Metadata,
+    /// What is packaged.
+    pub tree: &'a InstallTree,
+    /// Folders with libraries of other packages that the tree was built against.
+    pub dependency_roots: &'a [PathBuf],
+    /// Where the files go.
+    pub bundle: &'a Path,
+    /// An empty folder for this format alone.
+    pub scratch: &'a Path,
+    /// Whom to tell.
+    pub runner: &'a Runner,
+}
+
+/// One file of a bundle.
+#[derive(Debug)]
+pub struct Product {
+    /// Its name in the bundle.
+    pub name: FileName,
+    /// What it is to the registry.
+    pub kind: FileKind,
+    /// What it is for, for people.
+    pub purpose: &'static str,
+    /// The soname of a shared library.
+    pub soname: Option<String>,
+}
+
+/// The formats of these names, each once, in the order of [`FORMATS`].
+pub fn choose(names: &[String]) -> Result<Vec<&'static dyn Format>> {
+    let known = FORMATS.map(Format::name);
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Failure::input(format!("unknown format `{unknown}` (there are {})", known.join(", "))));
+    }
+    if names.is_empty() {
+        return Err(Failure::input(format!("no format is given (there are {})", known.join(", "))));
+    }
+    Ok(FORMATS.into_iter().filter(|format| names.iter().any(|name| name == format.name())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(list: &str) -> Result<Vec<&'static str>> {
+        let list: toolkit::List = list.parse().unwrap();
+        Ok(choose(&list)?.into_iter().map(Format::name).collect())
+    }
+
+    #[test]
+    fn each_format_is_made_once() {
+        assert_eq!(names("so,deb,tar.gz,so").unwrap(), ["deb", "tar.gz", "so"]);
+        assert_eq!(names("tar.gz").unwrap(), ["tar.gz"]);
+    }
+
+    #[test]
+    fn unknown_formats_are_named() {
+        insta::assert_snapshot!(names("deb,rpm").unwrap_err(), @"unknown format `rpm` (there are deb, tar.gz, so)");
+        insta::assert_snapshot!(names(" , ").unwrap_err(), @"no format is given (there are deb, tar.gz, so)");
+    }
+}

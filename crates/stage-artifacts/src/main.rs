@@ -1,0 +1,7 @@
+//! The `vaccel-stage-artifacts` executable.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    toolkit::main::<vaccel_stage_artifacts::StageArtifacts>()
+}

@@ -1,0 +1,172 @@
+//! The action, step by step.
+
+use crate::examples::Examples;
+use crate::format::{self, Format, Job, Product};
+use crate::metadata::Metadata;
+use crate::output_folder::{OutputError, OutputFolder};
+use crate::subject::Subject;
+use crate::tree::{InstallTree, TreeError};
+use crate::{Args, Outputs, file, summary};
+use artifact::{Bundle, FileEntry, Manifest, Sha256};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::thread;
+use toolkit::human::bytes;
+use toolkit::{Failure, Result, ResultExt, Runner};
+
+/// Stages an install tree as a bundle.
+pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
+    let staging = settle(args, runner)?;
+    let tree = examine(&staging, args, runner)?;
+    let folder = prepare(args)?;
+    let products = produce(&staging, &tree, &folder, runner)?;
+    let manifest = seal(&staging.subject, &products, &folder)?;
+    let bundle = folder.appear().map_err(output_failure)?;
+    report(&staging, &tree, &products, &manifest, runner)?;
+    Ok(Outputs {
+        manifest: bundle.join(artifact::MANIFEST),
+        dist_path: bundle,
+        version: staging.subject.version.to_string(),
+        files: manifest.files.iter().map(|file| file.name.to_string()).collect(),
+    })
+}
+
+/// What is to be done, with every input checked.
+struct Staging {
+    subject: Subject,
+    metadata: Metadata,
+    formats: Vec<&'static dyn Format>,
+    examples: Examples,
+    dependency_roots: Vec<PathBuf>,
+}
+
+/// 1. Settles what is staged, before any work is done.
+fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
+    let formats = format::choose(&args.formats)?;
+    let subject = Subject::settle(args, runner)?;
+    let metadata = Metadata::new(&args.metadata, &subject)?;
+    let examples = Examples::read(args.examples_report.as_deref().unwrap_or_default(), &subject)?;
+    let dependency_roots = args.pkgconfig_prefix.as_deref().unwrap_or_default().iter().map(PathBuf::from).collect();
+    Ok(Staging { subject, metadata, formats, examples, dependency_roots })
+}
+
+/// 2. Walks the install tree and makes sure that it can be packaged.
+fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<InstallTree> {
+    let tree = InstallTree::read(&args.destdir, staging.subject.arch).map_err(tree_failure)?;
+    if !tree.holds(&args.prefix) {
+        let message = format!("the install tree {} holds nothing below {}", args.destdir.display(), args.prefix);
+        return Err(Failure::work(message).help("give the folder above the prefix, or the `prefix` that was built for"));
+    }
+    let (files, size) = tree.extent();
+    runner.info(&format!("{}: {files} files, {}", args.destdir.display(), bytes(size)));
+    Ok(tree)
+}
+
+/// 3. Makes sure that the bundle can be put in its place.
+fn prepare(args: &Args) -> Result<OutputFolder> {
+    OutputFolder::prepare(&args.output_path, &args.destdir).map_err(output_failure)
+}
+
+/// 4. Makes the files, all formats at once.
+fn produce(staging: &Staging, tree: &InstallTree, folder: &OutputFolder, runner: &Runner) -> Result<Vec<Product>> {
+    let bundle = folder.bundle();
+    let make = |format: &dyn Format| -> Result<Vec<Product>> {
+        let scratch = folder.scratch(format.name())?;
+        let job = Job {
+            subject: &staging.subject,
+            metadata: &staging.metadata,
+            tree,
+            dependency_roots: &staging.dependency_roots,
+            bundle: &bundle,
+            scratch: &scratch,
+            runner,
+        };
+        format.make(&job)
+    };
+    let results: Vec<Result<Vec<Product>>> = thread::scope(|scope| {
+        let threads: Vec<_> = staging.formats.iter().map(|format| scope.spawn(|| make(*format))).collect();
+        let panicked = |_| Err(Failure::work("a packaging thread panicked"));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
+    });
+    let mut products = staging.examples.write(&bundle)?;
+    for result in results {
+        products.extend(result?);
+    }
+    if products.is_empty() {
+        return Err(Failure::work("the chosen formats found nothing to stage in the install tree"));
+    }
+    Ok(products)
+}
+
+/// 5. Names every file with its digest in `SHA256SUMS` and `manifest.json`.
+fn seal(subject: &Subject, products: &[Product], folder: &OutputFolder) -> Result<Manifest> {
+    let bundle = folder.bundle();
+    let mut files = products.iter().map(|product| entry(product, &bundle)).collect::<Result<Vec<_>>>()?;
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let subject = subject.clone();
+    let manifest = Manifest {
+        schema: Manifest::SCHEMA,
+        debian_version: subject.version.debian(),
+        created: subject.created(),
+        repository: subject.origin.repository,
+        package: subject.package,
+        version: subject.version,
+        git_ref: subject.git_ref,
+        commit: subject.commit,
+        arch: subject.arch,
+        build_type: subject.build_type,
+        built_by: subject.built_by,
+        run: subject.run,
+        files,
+    };
+    Bundle::write(&bundle, &manifest).context("could not write the manifest")?;
+    for name in [artifact::MANIFEST, artifact::SHA256SUMS] {
+        file::set_mode(&bundle.join(name), 0o644)?;
+    }
+    Ok(manifest)
+}
+
+fn entry(product: &Product, bundle: &Path) -> Result<FileEntry> {
+    let path = bundle.join(product.name.as_str());
+    let digest = File::open(&path).and_then(Sha256::of_reader);
+    let (sha256, size) = digest.with_context(|| format!("could not read {}", path.display()))?;
+    Ok(FileEntry { name: product.name.clone(), kind: product.kind, size, sha256, soname: product.soname.clone() })
+}
+
+/// Tells what is there now.
+fn report(
+    staging: &Staging,
+    tree: &InstallTree,
+    products: &[Product],
+    manifest: &Manifest,
+    runner: &Runner,
+) -> Result<()> {
+    for file in &manifest.files {
+        runner.info(&format!("{}  {}, {}", file.name, summary::kind(file.kind), bytes(file.size)));
+    }
+    runner.summary(&summary::render(&staging.subject, tree, staging.examples.passed(), products, manifest))
+}
+
+/// A path that is wrong is an input; what lies in the tree is the build's work.
+fn tree_failure(error: TreeError) -> Failure {
+    let is_input = matches!(error, TreeError::Missing(_) | TreeError::NotAFolder(_));
+    let help = match &error {
+        TreeError::Missing(_) | TreeError::NotAFolder(_) => Some("`destdir` is the folder that the build installed to"),
+        TreeError::Empty(_) => Some("did the build install anything, and is `destdir` the folder it installed to?"),
+        _ => None,
+    };
+    let mut failure = Failure::from(error);
+    if let Some(help) = help {
+        failure = failure.help(help);
+    }
+    if is_input { failure.as_input() } else { failure }
+}
+
+fn output_failure(error: OutputError) -> Failure {
+    match error {
+        OutputError::NotOurs(_) | OutputError::Overlap { .. } => {
+            Failure::from(error).as_input().help("choose another `output-path`, or remove what is there")
+        }
+        OutputError::Write { .. } => error.into(),
+    }
+}

@@ -1,0 +1,157 @@
+//! What an ELF file says about itself: its machine, its name as a library, and what it needs.
+//!
+//! Reads the few parts of the file that hold this, so that large files cost nothing.
+
+use artifact::Arch;
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::{FileKind, ReadCache, ReadRef, elf};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+
+/// One ELF file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Elf {
+    /// For what processor it is, if for one at all.
+    pub machine: Machine,
+    /// Whether it is a library that programs link with or load.
+    pub is_shared_library: bool,
+    /// The name under which programs ask the loader for it.
+    pub soname: Option<String>,
+    /// The names of the libraries it asks for.
+    pub needed: Vec<String>,
+    /// Where it asks the loader to look first.
+    pub run_paths: Vec<String>,
+}
+
+/// The processor of an ELF file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Machine {
+    /// One of ours.
+    Ours(Arch),
+    /// A device that works beside any processor: a GPU, the kernel's byte code.
+    #[default]
+    Device,
+    /// Any other processor.
+    Foreign(String),
+}
+
+impl Elf {
+    /// Reads an ELF file; `None` if it is something else.
+    pub fn read(mut file: File) -> io::Result<Option<Self>> {
+        let mut magic = [0u8; 4];
+        match file.read_exact(&mut magic) {
+            Ok(()) if magic == elf::ELFMAG => file.rewind()?,
+            Ok(()) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let cache = ReadCache::new(file);
+        let elf = match FileKind::parse(&cache) {
+            Ok(FileKind::Elf32) => read::<elf::FileHeader32<object::Endianness>, _>(&cache),
+            Ok(FileKind::Elf64) => read::<elf::FileHeader64<object::Endianness>, _>(&cache),
+            Ok(_) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        elf.map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+}
+
+fn read<'data, H, R>(data: R) -> object::read::Result<Elf>
+where
+    H: FileHeader<Endian = object::Endianness>,
+    R: ReadRef<'data>,
+{
+    let header = H::parse(data)?;
+    let endian = header.endian()?;
+    let segments = header.program_headers(endian, data)?;
+    let has_interpreter = segments.iter().any(|segment| segment.p_type(endian) == elf::PT_INTERP);
+
+    let mut elf = Elf { machine: machine(header.e_machine(endian), header.is_class_64()), ..Elf::default() };
+    let sections = header.sections(endian, data)?;
+    // Separate debug files keep the section but not its content; they need nothing.
+    let Some((entries, strings)) = sections.dynamic(endian, data)? else { return Ok(elf) };
+    let strings = sections.strings(endian, data, strings)?;
+    let mut is_program = false;
+    for entry in entries {
+        let text = || -> object::read::Result<String> {
+            let bytes = entry.string(endian, strings)?;
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        };
+        match entry.tag(endian) {
+            elf::DT_SONAME => elf.soname = Some(text()?),
+            elf::DT_NEEDED => elf.needed.push(text()?),
+            elf::DT_RUNPATH | elf::DT_RPATH => elf.run_paths.extend(text()?.split(':').map(str::to_owned)),
+            elf::DT_FLAGS_1 => is_program |= entry.val(endian) & elf::DF_1_PIE.0 != 0,
+            _ => {}
+        }
+    }
+    // Position-independent programs have the type of libraries; older linkers did not flag them.
+    is_program |= has_interpreter && elf.soname.is_none();
+    elf.is_shared_library = header.e_type(endian) == elf::ET_DYN && !is_program;
+    Ok(elf)
+}
+
+fn machine(number: elf::Machine, is_64: bool) -> Machine {
+    match (number, is_64) {
+        (elf::EM_X86_64, true) => Machine::Ours(Arch::X86_64),
+        (elf::EM_AARCH64, true) => Machine::Ours(Arch::Aarch64),
+        (elf::EM_ARM, false) => Machine::Ours(Arch::Armv7l),
+        (elf::EM_BPF | elf::EM_CUDA | elf::EM_AMDGPU, _) => Machine::Device,
+        (elf::EM_386, _) => Machine::Foreign("i386".to_owned()),
+        (elf::EM_X86_64, false) => Machine::Foreign("x32".to_owned()),
+        (elf::EM_RISCV, _) => Machine::Foreign("riscv".to_owned()),
+        (elf::EM_PPC64, _) => Machine::Foreign("ppc64".to_owned()),
+        (elf::EM_S390, _) => Machine::Foreign("s390".to_owned()),
+        _ => Machine::Foreign(format!("ELF machine {}", number.0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file.rewind().unwrap();
+        file
+    }
+
+    #[test]
+    fn other_files_are_none_of_ours() {
+        for bytes in [&b""[..], b"\x7fE", b"#!/bin/sh\n", b"!<arch>\n"] {
+            assert_eq!(Elf::read(file(bytes)).unwrap(), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_truncated_file_is_an_error() {
+        let error = Elf::read(file(b"\x7fELF\x02\x01\x01")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn the_running_test_is_a_program_of_this_machine() {
+        let elf = Elf::read(File::open(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
+        assert_eq!(elf.machine, Machine::Ours(Arch::host().unwrap()));
+        assert!(!elf.is_shared_library);
+        assert!(elf.needed.iter().any(|name| name.starts_with("libc.so")), "{:?}", elf.needed);
+    }
+
+    #[test]
+    fn machines_are_told_apart() {
+        let cases = [
+            (62, true, Machine::Ours(Arch::X86_64)),
+            (62, false, Machine::Foreign("x32".to_owned())),
+            (183, true, Machine::Ours(Arch::Aarch64)),
+            (40, false, Machine::Ours(Arch::Armv7l)),
+            (3, false, Machine::Foreign("i386".to_owned())),
+            (190, true, Machine::Device),
+            (9999, true, Machine::Foreign("ELF machine 9999".to_owned())),
+        ];
+        for (number, is_64, expected) in cases {
+            assert_eq!(machine(elf::Machine(number), is_64), expected, "{number}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The executable against real install trees and dpkg's own tools.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod bundle;
+mod examples;
+mod place;
+mod refusals;
