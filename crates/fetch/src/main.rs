@@ -1,0 +1,7 @@
+//! The `vaccel-fetch` executable.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    toolkit::main::<vaccel_fetch::Fetch>()
+}

@@ -1,0 +1,93 @@
+//! The steps: connect, resolve, choose, fetch, install.
+
+use crate::{Args, Install, Outputs, choice, folders, install, listing, summary};
+use artifact::Arch;
+use registry::{FetchedFile, Fetcher, Location, RegistryError, Resolved, Store, Without};
+use toolkit::{Failure, Result, ResultExt, Runner, human};
+
+/// How many files are fetched at once where the caller leaves it to us.
+const CONCURRENCY: usize = 8;
+
+pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("could not start the runtime")?.block_on(async {
+        let store = args.store.connect(Without::Anonymous, runner).await?;
+        if args.list {
+            return list(args, &store, runner).await;
+        }
+        let bundle = resolve(args, &store).await?;
+        let manifest = &bundle.manifest;
+        runner.step(&format!("Fetch {} {} ({})", manifest.package, manifest.version, bundle.location.prefix()));
+        let files = choice::choose(manifest, args.files.as_deref(), args.install)?;
+        let fetched = fetch(args, &store, &bundle, &files, runner).await?;
+        let installed = match args.install {
+            Install::None => None,
+            Install::Deb => Some(install::deb(&fetched, runner)?),
+            Install::Prefix => Some(install::prefix(&fetched, &args.install_prefix, runner)?),
+        };
+        runner.summary(&summary::render(&store, &bundle, &fetched, installed.as_deref()))?;
+        let arch = manifest.arch;
+        let folders = |names: &dyn Fn(Arch) -> Vec<String>| {
+            installed.as_deref().and_then(|root| folders::existing(root, &names(arch)))
+        };
+        Ok(Outputs {
+            version: Some(manifest.version.to_string()),
+            r#ref: Some(manifest.git_ref.to_string()),
+            commit: Some(manifest.commit.to_string()),
+            path: Some(args.local_path.clone()),
+            files: Some(fetched.iter().map(|file| file.entry.name.to_string()).collect()),
+            installed: Some(installed.is_some()),
+            pkg_config_path: folders(&folders::pkg_config),
+            library_path: folders(&folders::libraries),
+        })
+    })
+}
+
+async fn resolve(args: &Args, store: &Store) -> Result<Resolved> {
+    let host = || Arch::host().ok_or_else(|| Failure::input("this machine is none of ours").help("give arch"));
+    let arch = args.arch.map_or_else(host, Ok)?;
+    let base = args.store.base_path();
+    let resolved = match (&args.version, &args.git_ref) {
+        (Some(version), _) => registry::resolve(store, &base, &args.package, version, arch, args.build_type).await,
+        (None, Some(git_ref)) => {
+            let (package, git_ref) = (args.package.clone(), git_ref.clone());
+            registry::resolve_ref(store, Location { base, package, git_ref, arch, build_type: args.build_type }).await
+        }
+        (None, None) => return Err(Failure::input("neither version nor ref is given")),
+    };
+    resolved.map_err(RegistryError::into_failure)
+}
+
+async fn fetch(
+    args: &Args,
+    store: &Store,
+    bundle: &Resolved,
+    files: &[artifact::FileEntry],
+    runner: &Runner,
+) -> Result<Vec<FetchedFile>> {
+    let folder = &args.local_path;
+    std::fs::create_dir_all(folder).with_context(|| format!("could not make local-path {}", folder.display()))?;
+    let concurrency = if args.concurrency == 0 { CONCURRENCY } else { args.concurrency };
+    let progress = |file: &FetchedFile| {
+        let what = if file.transferred == 0 { "there already" } else { "fetched" };
+        runner.info(&format!("{what}: {} ({})", file.entry.name, human::bytes(file.entry.size)));
+    };
+    let fetcher = Fetcher { store, folder, concurrency };
+    fetcher.fetch(bundle, files, &progress).await.map_err(RegistryError::into_failure)
+}
+
+async fn list(args: &Args, store: &Store, runner: &Runner) -> Result<Outputs> {
+    let listed = registry::list(store, &args.store.base_path(), &args.package).await;
+    let listed = listed.map_err(RegistryError::into_failure)?;
+    runner.print(&if args.json { listing::json(&listed) } else { listing::table(&args.package, &listed) });
+    Ok(Outputs {
+        version: None,
+        r#ref: None,
+        commit: None,
+        path: None,
+        files: None,
+        installed: None,
+        pkg_config_path: None,
+        library_path: None,
+    })
+}

@@ -1,0 +1,25 @@
+//! Publishing, resolving and fetching bundles on an S3-compatible store.
+//!
+//! The manifest of a bundle is the commit point: it is written last and read first. A reader
+//! trusts what a manifest names, verifies every byte, and nothing else. This is the only crate
+//! that speaks S3; it never decides what to publish.
+
+mod error;
+mod fetch;
+mod key;
+mod publish;
+mod requirement;
+mod resolve;
+mod settings;
+mod store;
+mod store_args;
+
+pub use error::{Conflict, RegistryError};
+pub use fetch::{FetchedFile, Fetcher};
+pub use key::{BasePath, BasePathError, Location};
+pub use publish::{Publication, PublishOptions, publish};
+pub use requirement::{Requirement, RequirementError};
+pub use resolve::{Listed, Resolved, list, resolve, resolve_ref};
+pub use settings::{Credentials, Settings};
+pub use store::Store;
+pub use store_args::{StoreArgs, Without};

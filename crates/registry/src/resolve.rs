@@ -1,0 +1,112 @@
+//! Resolution: from a requirement to a manifest.
+
+use crate::{BasePath, Location, RegistryError, Requirement, Store};
+use artifact::{Arch, BuildType, Manifest, PackageName, RefName, Version};
+
+/// A bundle that was found.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Where it is.
+    pub location: Location,
+    /// What it holds.
+    pub manifest: Manifest,
+}
+
+/// A published version and the targets that it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The version.
+    pub version: Version,
+    /// Its tag.
+    pub git_ref: RefName,
+    /// Architectures and build types with a manifest.
+    pub targets: Vec<(Arch, BuildType)>,
+}
+
+/// The highest version that fits and has a bundle for the target.
+pub async fn resolve(
+    store: &Store,
+    base: &BasePath,
+    package: &PackageName,
+    requirement: &Requirement,
+    arch: Arch,
+    build_type: BuildType,
+) -> Result<Resolved, RegistryError> {
+    let releases = releases(store, base, package).await?;
+    for version in requirement.select(releases.iter().map(|(version, _)| version.clone())) {
+        let Some((_, git_ref)) = releases.iter().find(|(candidate, _)| *candidate == version) else { continue };
+        let location =
+            Location { base: base.clone(), package: package.clone(), git_ref: git_ref.clone(), arch, build_type };
+        if let Some(manifest) = read(store, &location).await? {
+            return Ok(Resolved { location, manifest });
+        }
+    }
+    let mut available: Vec<_> = releases.into_iter().map(|(version, _)| version).collect();
+    available.sort_by(|a, b| b.cmp(a));
+    Err(RegistryError::Unsatisfied {
+        package: package.to_string(),
+        target: format!("{arch}, {build_type}"),
+        requirement: requirement.to_string(),
+        available: available.iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// The bundle of a branch or tag.
+pub async fn resolve_ref(store: &Store, location: Location) -> Result<Resolved, RegistryError> {
+    match read(store, &location).await? {
+        Some(manifest) => Ok(Resolved { location, manifest }),
+        None => Err(RegistryError::NoBundle {
+            package: location.package.to_string(),
+            git_ref: location.git_ref.to_string(),
+            target: format!("{}, {}", location.arch, location.build_type),
+        }),
+    }
+}
+
+/// Every released version with its targets, the highest first.
+pub async fn list(store: &Store, base: &BasePath, package: &PackageName) -> Result<Vec<Listed>, RegistryError> {
+    let mut listed = Vec::new();
+    for (version, git_ref) in releases(store, base, package).await? {
+        let prefix = format!("{}{git_ref}/", base.refs(package));
+        let keys = store.keys(&prefix).await?;
+        let target = |key: &str| {
+            let (arch, rest) = key.strip_prefix(&prefix)?.split_once('/')?;
+            Some((arch.parse().ok()?, rest.strip_suffix("/manifest.json")?.parse().ok()?))
+        };
+        let targets: Vec<_> = keys.iter().filter_map(|(key, _)| target(key)).collect();
+        if !targets.is_empty() {
+            listed.push(Listed { version, git_ref, targets });
+        }
+    }
+    listed.sort_by(|a, b| b.version.cmp(&a.version));
+    Ok(listed)
+}
+
+async fn releases(
+    store: &Store,
+    base: &BasePath,
+    package: &PackageName,
+) -> Result<Vec<(Version, RefName)>, RegistryError> {
+    let names = store.folders(&base.refs(package)).await?;
+    Ok(names
+        .iter()
+        .filter_map(|name| {
+            let git_ref: RefName = name.parse().ok()?;
+            Some((git_ref.release()?, git_ref))
+        })
+        .collect())
+}
+
+pub(crate) async fn read(store: &Store, location: &Location) -> Result<Option<Manifest>, RegistryError> {
+    let key = location.manifest();
+    let Some(text) = store.document(&key).await? else { return Ok(None) };
+    let manifest = match Manifest::parse(&text) {
+        Ok(manifest) => manifest,
+        Err(source) => return Err(RegistryError::Manifest { key, source }),
+    };
+    if Location::of(location.base.clone(), &manifest) != *location {
+        let found = format!("{} {} for {}, {}", manifest.package, manifest.git_ref, manifest.arch, manifest.build_type);
+        return Err(RegistryError::Misplaced { key, found });
+    }
+    Ok(Some(manifest))
+}

@@ -1,0 +1,265 @@
+//! The S3 client: the only code that makes requests.
+
+use crate::RegistryError;
+use crate::settings::{Credentials, Settings};
+use artifact::Sha256;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation, SharedCredentialsProvider};
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use bytes::Bytes;
+use std::path::Path;
+
+/// Metadata under which we keep an object's digest; not every store keeps checksums.
+const DIGEST: &str = "sha256";
+/// A manifest is small; more is not read into memory.
+const DOCUMENT_LIMIT: i64 = 16 * 1024 * 1024;
+
+/// A bucket of a store.
+pub struct Store {
+    client: aws_sdk_s3::Client,
+    settings: Settings,
+}
+
+/// What became of a conditional write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// The object is there now.
+    Yes,
+    /// There was one already.
+    Exists,
+}
+
+/// What the store says of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ObjectInfo {
+    pub size: u64,
+    pub sha256: Option<Sha256>,
+    /// Seconds since the epoch.
+    pub modified: i64,
+}
+
+impl Store {
+    /// Prepares a client; no request is made yet.
+    pub async fn connect(settings: Settings) -> Result<Self, RegistryError> {
+        settings.check()?;
+        let mut trust = TrustStore::default();
+        if let Some(pem) = &settings.ca_bundle {
+            trust = trust.with_pem_certificate(pem.clone());
+        }
+        let tls = TlsContext::builder().with_trust_store(trust).build();
+        let tls = tls.map_err(|error| RegistryError::CaBundle(error.to_string()))?;
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(tls)
+            .build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Settings::CONNECT_TIMEOUT)
+            .read_timeout(Settings::READ_TIMEOUT)
+            .build();
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http.clone())
+            .endpoint_url(&settings.endpoint)
+            .region(Region::new(settings.region.clone()))
+            .force_path_style(true)
+            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .timeout_config(timeouts)
+            // We send SHA-256 where it matters; other stores stumble over trailing checksums.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+        match &settings.credentials {
+            Credentials::Keys { access_key, secret_key, session_token } => {
+                config = config.credentials_provider(aws_sdk_s3::config::Credentials::new(
+                    access_key.expose(),
+                    secret_key.expose(),
+                    session_token.as_ref().map(|token| token.expose().to_owned()),
+                    None,
+                    "inputs",
+                ));
+            }
+            Credentials::DefaultChain => {
+                let chain = aws_config::defaults(BehaviorVersion::latest())
+                    .http_client(http)
+                    .region(Region::new(settings.region.clone()))
+                    .load()
+                    .await;
+                if let Some(provider) = chain.credentials_provider() {
+                    config = config.credentials_provider(SharedCredentialsProvider::new(provider));
+                }
+            }
+            Credentials::Anonymous => config = config.allow_no_auth(),
+        }
+        Ok(Self { client: aws_sdk_s3::Client::from_conf(config.build()), settings })
+    }
+
+    /// The bucket.
+    pub fn bucket(&self) -> &str {
+        &self.settings.bucket
+    }
+
+    /// The address of an object, for links.
+    pub fn url(&self, key: &str) -> String {
+        let encoded = percent_encoding::utf8_percent_encode(key, KEY_ENCODING);
+        format!("{}/{}/{encoded}", self.settings.endpoint.trim_end_matches('/'), self.settings.bucket)
+    }
+
+    pub(crate) async fn put_file(
+        &self,
+        key: &str,
+        path: &Path,
+        digest: Sha256,
+        if_absent: bool,
+    ) -> Result<Written, RegistryError> {
+        let body = ByteStream::from_path(path)
+            .await
+            .map_err(|error| RegistryError::File { path: path.to_owned(), source: std::io::Error::other(error) })?;
+        self.put(key, body, digest, if_absent).await
+    }
+
+    pub(crate) async fn put_bytes(&self, key: &str, bytes: Vec<u8>, if_absent: bool) -> Result<Written, RegistryError> {
+        let digest = Sha256::of(&bytes);
+        self.put(key, ByteStream::from(bytes), digest, if_absent).await
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        body: ByteStream,
+        digest: Sha256,
+        if_absent: bool,
+    ) -> Result<Written, RegistryError> {
+        let request = self
+            .client
+            .put_object()
+            .bucket(self.bucket())
+            .key(key)
+            .checksum_sha256(digest.base64())
+            .metadata(DIGEST, digest.to_string())
+            .set_if_none_match(if_absent.then(|| "*".to_owned()))
+            .body(body);
+        match request.send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(error) if if_absent && matches!(status(&error), Some(412 | 409)) => Ok(Written::Exists),
+            Err(error) => Err(self.error("writing", key, &error)),
+        }
+    }
+
+    /// What is known of an object; `None` if there is none.
+    pub(crate) async fn info(&self, key: &str) -> Result<Option<ObjectInfo>, RegistryError> {
+        let request = self.client.head_object().bucket(self.bucket()).key(key).checksum_mode(ChecksumMode::Enabled);
+        match request.send().await {
+            Ok(head) => Ok(Some(ObjectInfo {
+                size: head.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+                sha256: head.metadata().and_then(|metadata| metadata.get(DIGEST)?.parse().ok()),
+                modified: head.last_modified().map_or(0, aws_sdk_s3::primitives::DateTime::secs),
+            })),
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(self.error("reading", key, &error)),
+        }
+    }
+
+    /// A small object as a whole; `None` if there is none.
+    pub(crate) async fn document(&self, key: &str) -> Result<Option<Bytes>, RegistryError> {
+        let response = match self.client.get_object().bucket(self.bucket()).key(key).send().await {
+            Ok(response) => response,
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(self.error("reading", key, &error)),
+        };
+        let failed = |reason: String| RegistryError::Request { operation: "reading", key: key.to_owned(), reason };
+        if response.content_length().is_some_and(|length| length > DOCUMENT_LIMIT) {
+            return Err(failed(format!("it is larger than {DOCUMENT_LIMIT} bytes, which no document is")));
+        }
+        let body = response.body.collect().await.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+        Ok(Some(body.into_bytes()))
+    }
+
+    /// An object's bytes from an offset on.
+    pub(crate) async fn stream(&self, key: &str, offset: u64) -> Result<ByteStream, RegistryError> {
+        let range = (offset > 0).then(|| format!("bytes={offset}-"));
+        let request = self.client.get_object().bucket(self.bucket()).key(key).set_range(range);
+        Ok(request.send().await.map_err(|error| self.error("reading", key, &error))?.body)
+    }
+
+    /// The names directly below a prefix that have more below them, without prefix and slash.
+    pub(crate) async fn folders(&self, prefix: &str) -> Result<Vec<String>, RegistryError> {
+        let request = self.client.list_objects_v2().bucket(self.bucket()).prefix(prefix).delimiter("/");
+        let mut pages = request.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.error("listing", prefix, &error))?;
+            let names = page.common_prefixes().iter().filter_map(|entry| entry.prefix());
+            found.extend(names.filter_map(|name| Some(name.strip_prefix(prefix)?.trim_end_matches('/').to_owned())));
+        }
+        Ok(found)
+    }
+
+    /// Every key below a prefix, with the time of its last change in seconds since the epoch.
+    pub(crate) async fn keys(&self, prefix: &str) -> Result<Vec<(String, i64)>, RegistryError> {
+        let mut pages = self.client.list_objects_v2().bucket(self.bucket()).prefix(prefix).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.error("listing", prefix, &error))?;
+            let objects = page.contents().iter();
+            found.extend(objects.filter_map(|object| Some((object.key()?.to_owned(), object.last_modified()?.secs()))));
+        }
+        Ok(found)
+    }
+
+    /// Copies within the bucket, on the server.
+    pub(crate) async fn copy(&self, from: &str, to: &str) -> Result<(), RegistryError> {
+        let source = format!("{}/{}", self.bucket(), percent_encoding::utf8_percent_encode(from, KEY_ENCODING));
+        let request = self.client.copy_object().bucket(self.bucket()).copy_source(source).key(to);
+        request.send().await.map(drop).map_err(|error| self.error("copying", to, &error))
+    }
+
+    pub(crate) async fn delete(&self, key: &str) -> Result<(), RegistryError> {
+        let request = self.client.delete_object().bucket(self.bucket()).key(key);
+        request.send().await.map(drop).map_err(|error| self.error("deleting", key, &error))
+    }
+
+    fn error<E>(&self, operation: &'static str, key: &str, error: &SdkError<E>) -> RegistryError
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let endpoint = self.settings.endpoint.clone();
+        if let SdkError::DispatchFailure(failure) = error
+            && (failure.is_io() || failure.is_timeout())
+        {
+            return RegistryError::Unreachable { endpoint, reason: innermost(error) };
+        }
+        let key = key.to_owned();
+        match (error.code(), status(error)) {
+            (Some("NoSuchBucket"), _) => RegistryError::NoBucket { bucket: self.settings.bucket.clone(), endpoint },
+            (Some(code @ ("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken")), _) => {
+                RegistryError::Credentials { endpoint, code: code.to_owned() }
+            }
+            (Some("AccessDenied"), _) | (None, Some(401 | 403)) => RegistryError::Denied { endpoint, key },
+            (Some(code), _) => {
+                let reason = format!("{code}: {}", error.message().unwrap_or("no explanation"));
+                RegistryError::Request { operation, key, reason }
+            }
+            (None, Some(status)) => RegistryError::Request { operation, key, reason: format!("HTTP status {status}") },
+            (None, None) => RegistryError::Request { operation, key, reason: innermost(error) },
+        }
+    }
+}
+
+/// What a URL's path keeps as it is.
+const KEY_ENCODING: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+/// The last error of the chain says what really happened.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

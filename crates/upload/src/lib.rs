@@ -1,0 +1,119 @@
+//! `upload`: publishes a bundle to the registry.
+//!
+//! It verifies the bundle and hands it to `registry`; it never changes what it publishes.
+
+mod age;
+mod summary;
+
+pub use age::{Age, AgeError};
+
+use artifact::{Bundle, RefName};
+use registry::{Location, Publication, PublishOptions, RegistryError, StoreArgs, Without};
+use std::path::PathBuf;
+use toolkit::{Failure, Result, ResultExt, Runner, human};
+
+/// How many files are sent at once where the caller leaves it to us.
+const CONCURRENCY: usize = 8;
+
+/// The action.
+pub struct Upload;
+
+/// Inputs of the action.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The bundle: the folder that stage-artifacts wrote.
+    #[arg(long, default_value = "dist")]
+    dist_path: PathBuf,
+    /// The branch or release tag that the bundle must be of; absent, whichever it is of.
+    #[arg(long = "ref")]
+    git_ref: Option<RefName>,
+    /// Whether names with `latest` instead of the version are kept, too.
+    #[arg(long, default_value_t = true)]
+    latest: bool,
+    /// When files that a branch no longer names are removed: `14d`, or `never`.
+    #[arg(long, default_value = "14d")]
+    prune_after: Age,
+    /// How many files are sent at the same time; 0 leaves it to the action.
+    #[arg(long, default_value_t = 0)]
+    concurrency: usize,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+toolkit::outputs! {
+    /// Outputs of the action.
+    pub struct Outputs {
+        /// Where the bundle is, below the bucket.
+        pub remote_path: String,
+        /// Address of the manifest.
+        pub manifest_url: String,
+        /// How many files were sent.
+        pub uploaded: usize,
+        /// How many files were there already.
+        pub skipped: usize,
+        /// How many bytes were sent.
+        pub bytes: u64,
+    }
+}
+
+impl toolkit::Action for Upload {
+    const NAME: &'static str = "upload";
+    const TITLE: &'static str = "Upload";
+    const DESCRIPTION: &'static str =
+        "Publishes a bundle to the S3-compatible store: the manifest last, a release once.";
+    type Args = Args;
+    type Outputs = Outputs;
+
+    fn run(args: Args, runner: &Runner) -> Result<Outputs> {
+        let bundle = open(&args)?;
+        let location = Location::of(args.store.base_path(), bundle.manifest());
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.context("could not start the runtime")?.block_on(async {
+            let store = args.store.connect(Without::DefaultChain, runner).await?;
+            let manifest = bundle.manifest();
+            runner.step(&format!("Publish {} {} to {}", manifest.package, manifest.version, location.prefix()));
+            let progress = |file: &artifact::FileEntry, sent: bool| {
+                let what = if sent { "sent" } else { "there already" };
+                runner.info(&format!("{what}: {} ({})", file.name, human::bytes(file.size)));
+            };
+            let options = PublishOptions {
+                concurrency: if args.concurrency == 0 { CONCURRENCY } else { args.concurrency },
+                latest: args.latest,
+                prune_after: args.prune_after.duration(),
+            };
+            let publication = registry::publish(&store, &location.base, &bundle, &options, &progress)
+                .await
+                .map_err(RegistryError::into_failure)?;
+            tell(runner, &publication);
+            runner.summary(&summary::render(&store, &location, manifest, &publication))?;
+            Ok(Outputs {
+                remote_path: location.prefix(),
+                manifest_url: store.url(&location.manifest()),
+                uploaded: publication.uploaded,
+                skipped: publication.skipped,
+                bytes: publication.bytes,
+            })
+        })
+    }
+}
+
+fn open(args: &Args) -> Result<Bundle> {
+    let bundle = Bundle::open(&args.dist_path)
+        .input(format!("there is nothing to publish in {}", args.dist_path.display()))
+        .help("make a bundle with stage-artifacts, and give its folder as dist-path")?;
+    match &args.git_ref {
+        Some(wanted) if *wanted != bundle.manifest().git_ref => Err(Failure::input(format!(
+            "the bundle is of {}, and is to be published as {wanted}",
+            bundle.manifest().git_ref
+        ))
+        .help("stage the bundle with this ref; what it says of itself is not changed afterwards")),
+        _ => Ok(bundle),
+    }
+}
+
+fn tell(runner: &Runner, publication: &Publication) {
+    for warning in &publication.warnings {
+        runner.warning(warning);
+    }
+    runner.info(&summary::sentence(publication));
+}

@@ -1,0 +1,7 @@
+//! The `vaccel-upload` executable.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    toolkit::main::<vaccel_upload::Upload>()
+}
