@@ -113,8 +113,11 @@ pub fn definition<A: Action>() -> Definition {
 /// The command line without the environment.
 fn command<A: Action>() -> Command {
     let command = <A::Args as clap::Args>::augment_args(Command::new(format!("vaccel-{}", A::NAME)));
+    // `--version` of an action that has such an input is the input.
+    let has_version = command.get_arguments().any(|arg| long_name(arg) == "version");
     // After the inputs, whose struct has a comment of its own that clap would take.
     command
+        .disable_version_flag(has_version)
         .about(A::DESCRIPTION)
         .long_about(None::<&str>)
         .version(env!("CARGO_PKG_VERSION"))
@@ -152,9 +155,7 @@ fn with_environment(command: Command, is_set: impl Fn(&str) -> bool) -> Command 
 }
 
 fn is_input(arg: &Arg) -> bool {
-    arg.get_long().is_some()
-        && arg.get_help_heading() != Some(CLI_ONLY)
-        && !matches!(arg.get_id().as_str(), "help" | "version")
+    arg.get_long().is_some() && arg.get_help_heading() != Some(CLI_ONLY)
 }
 
 /// The first paragraph of the doc comment; clap takes its final stop away.
