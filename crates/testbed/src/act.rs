@@ -9,7 +9,6 @@ use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 /// What our repository is called in `uses:`.
 const OURS: &str = "nubificus/vaccel-ci@main";
@@ -17,6 +16,14 @@ const OURS: &str = "nubificus/vaccel-ci@main";
 const PUBLISHED: [&str; 3] = ["actions", ".github/workflows", "dist"];
 /// Actions of GitHub that have a stand-in in `tests/act`.
 const STAND_INS: [&str; 3] = ["checkout", "upload-artifact", "download-artifact"];
+
+/// Files that we hand to act, and the options that name them.
+const FILES: [(&str, &str); 4] = [
+    ("--eventpath", "event.json"),
+    ("--secret-file", "secrets"),
+    ("--var-file", "variables"),
+    ("--env-file", "environment"),
+];
 
 /// A run of act that is being prepared.
 pub struct Act<'a> {
@@ -95,14 +102,16 @@ impl<'a> Act<'a> {
             copy_tree(&self.ours.join(part), &published.join(part))
                 .with_context(|| format!("could not copy {part}"))?;
         }
-        let environment = self.prepare(folder)?;
+        let stand_ins = self.prepare(folder)?;
+        let (output, writer) = std::io::pipe().context("could not make a pipe")?;
+        let errors = writer.try_clone().context("could not make a pipe")?;
         let mut process = Guard::new(self.tools.bin("act"))
+            .scratch(folder)
             .with(|command| {
                 command
                     .arg(self.event.name)
                     .args(["--pull=false", "--action-offline-mode", "--no-cache-server", "--no-skip-checkout"])
-                    .args(["--eventpath", "event.json", "--secret-file", "secrets", "--var-file", "variables"])
-                    .args(["--env-file", "environment", "--directory"])
+                    .arg("--directory")
                     .arg(&self.repository)
                     .args(labels().flat_map(|label| ["--platform".to_owned(), format!("{label}=-self-hosted")]))
                     .args(["--local-repository", &format!("{OURS}={}", published.display())])
@@ -111,9 +120,12 @@ impl<'a> Act<'a> {
                     .env("XDG_CACHE_HOME", folder.join("cache"))
                     .env("TMPDIR", folder)
                     .env("PATH", self.tools.path())
-                    .stdout(Stdio::piped())
-                    .stderr(Stdio::inherit());
-                for (reference, stand_in) in environment {
+                    .stdout(writer)
+                    .stderr(errors);
+                for (option, file) in FILES {
+                    command.arg(option).arg(folder.join(file));
+                }
+                for (reference, stand_in) in stand_ins {
                     command.args(["--local-repository", &format!("{reference}={}", stand_in.display())]);
                 }
                 if let Some(workflow) = &self.workflow {
@@ -131,7 +143,6 @@ impl<'a> Act<'a> {
             })
             .spawn()?;
         let mut log = String::new();
-        let output = process.child().stdout.take().context("act has an output")?;
         for line in BufReader::new(output).split(b'\n') {
             let line = line.context("could not read what act prints")?;
             let line = String::from_utf8_lossy(&line);

@@ -71,11 +71,6 @@ impl Guard {
 }
 
 impl Guarded {
-    /// The process, for its output.
-    pub fn child(&mut self) -> &mut Child {
-        &mut self.child
-    }
-
     /// Waits for its end.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         self.child.wait().context("could not wait for a process")

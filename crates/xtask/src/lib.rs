@@ -1,0 +1,12 @@
+//! Developer tasks. Each module is one task; `main.rs` only chooses.
+
+pub mod act;
+mod action_page;
+mod action_yml;
+pub mod audit;
+pub mod ci;
+pub mod demo;
+pub mod generate;
+mod process;
+pub mod s3;
+pub mod test;

@@ -1,0 +1,50 @@
+//! Developer tasks: `cargo xtask <task>`.
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use xtask::{act, audit, ci, demo, generate, s3, test};
+
+/// Developer tasks of vaccel-ci.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// The main job, end to end, on this machine: plan, build, examples, publication, use.
+    Demo(demo::Args),
+    /// Every test: unit, integration, end to end under act.
+    Test(test::Args),
+    /// What the project's own CI runs: the audit, then every test.
+    Ci,
+    /// Format, clippy, generated files, workflows.
+    Audit,
+    /// Write `actions/*/action.yml`, the reference pages and the JSON Schemas.
+    Generate(generate::Args),
+    /// Run a repository's workflow under act, with our actions from this tree.
+    Act(act::Args),
+    /// Run a local S3 server until it is interrupted.
+    S3,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Demo(args) => demo::run(&args),
+        Task::Test(args) => test::run(&args),
+        Task::Ci => ci::run(),
+        Task::Audit => audit::run(),
+        Task::Generate(args) => generate::run(&args),
+        Task::Act(args) => act::run(args),
+        Task::S3 => s3::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `test`: builds the executables and runs every test against them.
+
+use crate::process::Step;
+use anyhow::Result;
+
+/// Arguments of `cargo xtask test`.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// Handed on to `cargo test` (a package, a filter, `-- --nocapture`).
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Brings up the tools, so that no test has to wait for them, then tests.
+pub fn run(args: &Args) -> Result<()> {
+    testbed::tools::ensure(&|line| eprintln!("    {line}"))?;
+    testbed::tools::require_system_packages()?;
+    Step::cargo("Build the executables", ["build", "--workspace", "--bins"]).run()?;
+    let test = Step::cargo("Run the tests", ["test", "--workspace", "--all-features"]);
+    test.args(&args.arguments).run()
+}
