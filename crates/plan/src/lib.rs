@@ -4,6 +4,7 @@
 //! gathers those and tells the result. It never acts on the decision.
 
 mod decide;
+mod laptop;
 mod runners;
 mod summary;
 mod trigger;
@@ -13,7 +14,8 @@ pub use decide::{Decision, PlanError, Request, decide};
 pub use runners::{Runners, RunnersError};
 pub use trigger::{PullRequest, Surroundings, Trigger};
 
-use artifact::{BuildType, PackageName, Version};
+use artifact::{BuildType, PackageName};
+use laptop::Checkout;
 use std::path::PathBuf;
 use toolkit::event::Event;
 use toolkit::git::Repository;
@@ -53,11 +55,20 @@ pub struct Args {
     #[arg(long)]
     runners: Option<PathBuf>,
     /// Name of the event, instead of the runner's.
-    #[arg(long, help_heading = toolkit::CLI_ONLY, requires = "event_path")]
+    #[arg(long, help_heading = toolkit::CLI_ONLY)]
     event_name: Option<String>,
-    /// Payload of the event, instead of the runner's.
+    /// Payload of that event; absent, the event is about what is checked out.
     #[arg(long, help_heading = toolkit::CLI_ONLY, requires = "event_name")]
     event_path: Option<PathBuf>,
+    /// What that event is about, instead of what is checked out: refs/heads/<branch> or refs/tags/<tag>.
+    #[arg(long = "ref", help_heading = toolkit::CLI_ONLY, requires = "event_name", conflicts_with = "event_path")]
+    git_ref: Option<String>,
+    /// Its commit, instead of the checked-out one.
+    #[arg(long, help_heading = toolkit::CLI_ONLY, requires = "event_name", conflicts_with = "event_path")]
+    sha: Option<String>,
+    /// The repository's default branch, instead of the one of origin, or main.
+    #[arg(long, help_heading = toolkit::CLI_ONLY, requires = "event_name", conflicts_with = "event_path")]
+    default_branch: Option<String>,
 }
 
 toolkit::outputs! {
@@ -159,39 +170,25 @@ fn load_runners(args: &Args) -> Result<Runners> {
 }
 
 fn trigger(args: &Args, runner: &Runner) -> Result<Trigger> {
+    let (event, surroundings) = event(args, runner)?;
+    Trigger::of(&event, &surroundings).input(format!("the payload of the event {} is not usable", event.name))
+}
+
+/// The event and what stands beside it: from the command line, from the runner, or made up on a laptop.
+fn event(args: &Args, runner: &Runner) -> Result<(Event, Surroundings)> {
     let event = match (&args.event_name, &args.event_path) {
         (Some(name), Some(path)) => Event::read(name, path).map_err(Failure::as_input)?,
-        _ if runner.env("GITHUB_EVENT_PATH").is_some() => Event::from_environment(runner)?,
-        _ => {
-            let Checkout { git_ref, sha } = checkout(&Repository::require(&args.source_path)?)?;
-            return Ok(Trigger::Manual { git_ref, sha });
-        }
+        (Some(name), None) => return laptop::event(name, args),
+        (None, _) if runner.env("GITHUB_EVENT_PATH").is_some() => Event::from_environment(runner)?,
+        (None, _) => return laptop::event("workflow_dispatch", args),
     };
     let mut surroundings = Surroundings { git_ref: runner.env("GITHUB_REF"), sha: runner.env("GITHUB_SHA") };
     if surroundings.sha.is_none()
         && let Some(repository) = Repository::open(&args.source_path)?
     {
-        // An event that is tried out on a laptop is about what is checked out there.
-        let Checkout { git_ref, sha } = checkout(&repository)?;
+        // A payload that is tried out on a laptop is about what is checked out there.
+        let Checkout { git_ref, sha } = laptop::checkout(&repository)?;
         surroundings = Surroundings { git_ref: surroundings.git_ref.or(Some(git_ref)), sha: Some(sha) };
     }
-    Trigger::of(&event, &surroundings).input(format!("the payload of the event {} is not usable", event.name))
-}
-
-struct Checkout {
-    git_ref: String,
-    sha: String,
-}
-
-/// What is checked out: a branch, else the highest release tag on the commit, else the bare commit.
-fn checkout(repository: &Repository) -> Result<Checkout> {
-    let sha = repository.head()?;
-    if let Some(branch) = repository.branch()? {
-        return Ok(Checkout { git_ref: format!("refs/heads/{branch}"), sha });
-    }
-    let tags = repository.tags_at("HEAD")?;
-    let releases = tags.iter().filter_map(|tag| Some((Version::from_tag(tag).ok()?, tag)));
-    let highest = releases.max_by(|(a, _), (b, _)| a.semver().cmp(b.semver()));
-    let git_ref = highest.map_or_else(|| sha.clone(), |(_, tag)| format!("refs/tags/{tag}"));
-    Ok(Checkout { git_ref, sha })
+    Ok((event, surroundings))
 }

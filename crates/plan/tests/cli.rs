@@ -179,8 +179,52 @@ fn an_event_can_be_tried_out_on_a_laptop() {
     scene.write("event.json", r#"{ "ref": "refs/heads/main" }"#);
     let output = scene.laptop(&["--event-name", "workflow_dispatch", "--event-path", "event.json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let output = scene.laptop(&["--event-name", "push"]);
+    let output = scene.laptop(&["--event-path", "event.json"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn an_event_without_a_payload_is_about_what_is_checked_out() {
+    let scene = Scene::new();
+    let cases: [(&str, &[&str], &str); 7] = [
+        ("a push", &["push"], "push to the default branch main: built and published"),
+        ("of a release", &["push", "--ref=refs/tags/v0.4.0"], "release v0.4.0: built and published"),
+        ("of another branch", &["push", "--ref=refs/heads/x"], "x is not the default branch main; open a pull request"),
+        (
+            "of another default branch",
+            &["push", "--ref=refs/heads/trunk", "--default-branch=trunk"],
+            "push to the default branch trunk: built and published",
+        ),
+        ("a merge queue", &["merge_group"], "merge queue: built, not published"),
+        ("a manual run", &["workflow_dispatch", "--release"], "manual run of main: built and published"),
+        ("a schedule", &["schedule"], "the event schedule builds nothing"),
+    ];
+    for (name, arguments, reason) in cases {
+        let output = scene.laptop(&[&["--event-name"], arguments].concat());
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(output.status.success() && said.contains(reason), "{name}: {said}");
+    }
+    scene.git(&["update-ref", "refs/remotes/origin/trunk", "HEAD"]);
+    scene.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"]);
+    let output = scene.laptop(&["--event-name=push"]);
+    assert!(text(&output.stdout).contains("main is not the default branch trunk"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn an_event_that_cannot_be_made_up_is_refused() {
+    let scene = Scene::new();
+    let cases: [(&str, &[&str]); 5] = [
+        ("a pull request without its payload", &["--event-name=pull_request"]),
+        ("neither a branch nor a tag", &["--event-name=push", "--ref=main"]),
+        ("no commit", &["--event-name=push", "--sha=abc"]),
+        ("no such payload", &["--event-name=push", "--event-path=nowhere.json"]),
+        ("a ref of no event", &["--ref=refs/heads/main"]),
+    ];
+    let mut said = String::new();
+    for (name, arguments) in cases {
+        writeln!(said, "{name}:\n{}", refused(&scene, &scene.laptop(arguments))).unwrap();
+    }
+    insta::assert_snapshot!(said);
 }
 
 #[test]

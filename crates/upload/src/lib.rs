@@ -7,7 +7,7 @@ mod summary;
 
 pub use age::{Age, AgeError};
 
-use artifact::{Bundle, RefName};
+use artifact::{Arch, BuildType, Bundle, Commit, PackageName, RefName, Version};
 use registry::{Location, Publication, PublishOptions, RegistryError, StoreArgs, Without};
 use std::path::PathBuf;
 use toolkit::{Failure, Result, ResultExt, Runner, human};
@@ -24,9 +24,27 @@ pub struct Args {
     /// The bundle: the folder that stage-artifacts wrote.
     #[arg(long, default_value = "dist")]
     dist_path: PathBuf,
-    /// The branch or release tag that the bundle must be of; absent, whichever it is of.
+    /// The package that the bundle must be of; absent, whichever it is of.
+    ///
+    /// The bundle comes from a job that ran code of the repository. What is expected of it is said
+    /// here, so that it cannot pass for another package or release.
+    #[arg(long)]
+    package: Option<PackageName>,
+    /// The branch or release tag that it must be of.
     #[arg(long = "ref")]
     git_ref: Option<RefName>,
+    /// The version that it must have.
+    #[arg(long)]
+    version: Option<Version>,
+    /// The commit that it must be of.
+    #[arg(long)]
+    commit: Option<Commit>,
+    /// The architecture that it must be for.
+    #[arg(long)]
+    arch: Option<Arch>,
+    /// The build type that it must have.
+    #[arg(long)]
+    build_type: Option<BuildType>,
     /// Whether names with `latest` instead of the version are kept, too.
     #[arg(long, default_value_t = true)]
     latest: bool,
@@ -101,13 +119,23 @@ fn open(args: &Args) -> Result<Bundle> {
     let bundle = Bundle::open(&args.dist_path)
         .input(format!("there is nothing to publish in {}", args.dist_path.display()))
         .help("make a bundle with stage-artifacts, and give its folder as dist-path")?;
-    match &args.git_ref {
-        Some(wanted) if *wanted != bundle.manifest().git_ref => Err(Failure::input(format!(
-            "the bundle is of {}, and is to be published as {wanted}",
-            bundle.manifest().git_ref
-        ))
-        .help("stage the bundle with this ref; what it says of itself is not changed afterwards")),
-        _ => Ok(bundle),
+    let manifest = bundle.manifest();
+    expect("package", args.package.as_ref(), &manifest.package)?;
+    expect("ref", args.git_ref.as_ref(), &manifest.git_ref)?;
+    expect("version", args.version.as_ref(), &manifest.version)?;
+    expect("commit", args.commit.as_ref(), &manifest.commit)?;
+    expect("arch", args.arch.as_ref(), &manifest.arch)?;
+    expect("build-type", args.build_type.as_ref(), &manifest.build_type)?;
+    Ok(bundle)
+}
+
+fn expect<T: PartialEq + std::fmt::Display>(what: &str, expected: Option<&T>, found: &T) -> Result<()> {
+    match expected {
+        Some(expected) if expected != found => {
+            Err(Failure::input(format!("the bundle's {what} is {found}, and {expected} was expected"))
+                .help("stage the bundle for what is to be published; what it says of itself is not changed afterwards"))
+        }
+        _ => Ok(()),
     }
 }
 
