@@ -18,6 +18,7 @@ pub struct Server {
     _process: Guarded,
     folder: PathBuf,
     port: u16,
+    filer: u16,
     access_key: String,
     secret_key: String,
 }
@@ -47,7 +48,8 @@ impl Server {
         if public {
             identities.push(json!({ "name": "anonymous", "actions": ["Read", "List"] }));
         }
-        std::fs::write(folder.join("s3.json"), json!({ "identities": identities }).to_string()).context("could not write s3.json")?;
+        std::fs::write(folder.join("s3.json"), json!({ "identities": identities }).to_string())
+            .context("could not write s3.json")?;
         let log = std::fs::File::create(folder.join("log")).context("could not make the log")?;
         let [master, master_grpc, volume, volume_grpc, filer, filer_grpc, port, port_grpc] = free_ports()?;
         let process = Guard::new(tools.bin("weed"))
@@ -77,14 +79,18 @@ impl Server {
                     .stderr(log);
             })
             .spawn()?;
-        let server = Self { _process: process, folder, port, access_key, secret_key };
+        let server = Self { _process: process, folder, port, filer, access_key, secret_key };
         server
             .wait_until("the server answers", || request(port, "GET", "/healthz").is_ok_and(|status| status == 200))?;
-        // A folder of the filer below /buckets is a bucket.
-        let bucket = format!("/buckets/{}/", Self::BUCKET);
-        server
-            .wait_until("the bucket is made", || request(filer, "POST", &bucket).is_ok_and(|status| status == 201))?;
+        server.make_bucket(Self::BUCKET)?;
         Ok(server)
+    }
+
+    /// Makes another bucket.
+    pub fn make_bucket(&self, name: &str) -> Result<()> {
+        // A folder of the filer below /buckets is a bucket.
+        let path = format!("/buckets/{name}/");
+        self.wait_until("the bucket is made", || request(self.filer, "POST", &path).is_ok_and(|status| status == 201))
     }
 
     fn wait_until(&self, what: &str, ready: impl Fn() -> bool) -> Result<()> {
