@@ -19,14 +19,14 @@ pub fn run() -> Result<()> {
         [vec![root.join("dist/run"), root.join(".ci/run")], find(&root.join("tests/fixtures"), &is_script)?].concat();
     Step::new("Shell scripts: shellcheck", tools.bin("shellcheck")).args(&scripts).run()?;
     let shfmt = Step::new("Shell scripts: shfmt", tools.bin("shfmt"));
-    shfmt.args(["--diff", "--indent", "2", "--case-indent"]).args(&scripts).run()?;
+    shfmt.args(["--diff", "--indent", "2"]).args(&scripts).run()?;
 
     let workflows = find(&root.join(".github/workflows"), &is_yaml)?;
     let fixtures: Vec<_> =
         find(&root.join("tests/fixtures"), &is_yaml)?.into_iter().filter(|p| is_workflow(p)).collect();
     let actions = [find(&root.join("actions"), &is_yaml)?, find(&root.join("tests/act"), &is_yaml)?].concat();
     let zizmor = Step::new("Workflows: zizmor", tools.bin("zizmor"));
-    zizmor.args(["--pedantic", "--offline", "--no-progress"]).args(&workflows).args(&fixtures).args(&actions).run()?;
+    zizmor.args(["--pedantic", "--offline", "--quiet"]).args(&workflows).args(&fixtures).args(&actions).run()?;
     for workflow in workflows.iter().chain(&fixtures) {
         let name = workflow.strip_prefix(&root).unwrap_or(workflow).display();
         let act = Step::new(&format!("Workflows: act, {name}"), tools.bin("act"));
