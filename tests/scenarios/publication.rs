@@ -69,15 +69,21 @@ fn a_merge_moves_the_branch_and_a_tag_releases_once() {
 fn verify_build_runs_valgrind_and_publishes_when_asked() {
     let world = World::new("verify-build");
     let plugin = world.plugin();
+    let (caller, input) = (".github/workflows/verify.yml", "      package: plugin-hello\n");
+    plugin
+        .replace(caller, input, &format!("{input}      upload-subpath: plugins\n      dist-options: werror=true\n"))
+        .unwrap();
+    plugin.commit("ci: publish below plugins/").unwrap();
     let run = |release: bool| {
         let inputs = json!({ "release": release.to_string() });
         let event = testbed::event::workflow_dispatch(plugin.name(), "refs/heads/main", inputs);
         let outcome = world.act(&plugin, "verify.yml", event);
         assert_success(&outcome, true);
         assert_says(&outcome, "examples-valgrind-report.json");
+        world.fetch(&["--ref", "main", "--base-path", "plugins"])
     };
-    run(false);
+    assert!(!run(false).0);
+    let (found, told) = run(true);
+    assert!(found && told.contains("examples_valgrind.json"), "{told}");
     assert!(!world.is_published("main"));
-    run(true);
-    assert!(world.is_published("main"));
 }
