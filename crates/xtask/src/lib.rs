@@ -4,6 +4,7 @@ pub mod act;
 mod action_page;
 mod action_yml;
 pub mod audit;
+pub mod bench;
 pub mod ci;
 pub mod demo;
 pub mod generate;

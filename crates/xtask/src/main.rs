@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{act, audit, ci, demo, generate, s3, test};
+use xtask::{act, audit, bench, ci, demo, generate, s3, test};
 
 /// Developer tasks of vaccel-ci.
 #[derive(Parser)]
@@ -24,6 +24,8 @@ enum Task {
     Audit,
     /// Write `actions/*/action.yml`, the reference pages and the JSON Schemas.
     Generate(generate::Args),
+    /// Measure ours against a named peer, and fail where a goal is missed.
+    Bench(bench::Args),
     /// Run a repository's workflow under act, with our actions from this tree.
     Act(act::Args),
     /// Run a local S3 server until it is interrupted.
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Audit => audit::run(),
         Task::Generate(args) => generate::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Act(args) => act::run(args),
         Task::S3 => s3::run(),
     };
