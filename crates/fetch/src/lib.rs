@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "git_ref")]
     version: Option<Requirement>,
     /// A branch or release tag, instead of a version.
-    #[arg(long = "ref", required_unless_present_any = ["version", "list"])]
+    #[arg(long = "ref")]
     git_ref: Option<RefName>,
     /// Architecture; absent, this machine's.
     #[arg(long)]

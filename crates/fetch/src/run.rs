@@ -18,7 +18,9 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
         let bundle = resolve(args, &store).await?;
         let manifest = &bundle.manifest;
         runner.step(&format!("Fetch {} {} ({})", manifest.package, manifest.version, bundle.location.prefix()));
-        let files = choice::choose(manifest, args.files.as_deref(), args.install)?;
+        // A list of nothing but separators is no list, as in any other input.
+        let patterns = args.files.as_deref().filter(|patterns| !patterns.is_empty());
+        let files = choice::choose(manifest, patterns, args.install)?;
         let fetched = fetch(args, &store, &bundle, &files, runner).await?;
         let installed = match args.install {
             Install::None => None,
@@ -53,7 +55,10 @@ async fn resolve(args: &Args, store: &Store) -> Result<Resolved> {
             let (package, git_ref) = (args.package.clone(), git_ref.clone());
             registry::resolve_ref(store, Location { base, package, git_ref, arch, build_type: args.build_type }).await
         }
-        (None, None) => return Err(Failure::input("neither version nor ref is given")),
+        (None, None) => {
+            return Err(Failure::input("neither version nor ref is given")
+                .help("give version, such as ^0.7 or latest, or ref, a branch or release tag"));
+        }
     };
     resolved.map_err(RegistryError::into_failure)
 }

@@ -22,9 +22,11 @@ pub fn render(store: &Store, bundle: &Resolved, files: &[FetchedFile], installed
     let rows = files.iter().map(|file| {
         let came = if file.transferred == 0 { "there already" } else { "fetched" };
         let entry = &file.entry;
-        vec![code(entry.name.as_str()), human::bytes(entry.size), code(&entry.sha256.to_string()), came.to_owned()]
+        let link = format!("[{}]({})", code(entry.name.as_str()), store.url(&bundle.location.object(entry)));
+        let digest = code(&entry.sha256.to_string()[..12]);
+        vec![link, entry.kind.as_str().to_owned(), human::bytes(entry.size), digest, came.to_owned()]
     });
-    text.push_str(&table(&["File", "Size", "SHA-256, verified", ""], rows));
+    text.push_str(&table(&["File", "Kind", "Size", "SHA-256, verified", ""], rows));
     if let Some(root) = installed {
         let _ = write!(text, "\nInstalled below {}.\n", code(&root.display().to_string()));
     }

@@ -29,6 +29,9 @@ pub enum RegistryError {
     /// The private certificates are not PEM.
     #[error("the CA bundle is not usable: {0}")]
     CaBundle(String),
+    /// No keys are given, and the environment has none.
+    #[error("no credentials were found: {0}")]
+    NoCredentials(String),
     /// Nobody answers.
     #[error("could not reach {endpoint}: {reason}")]
     Unreachable {
@@ -80,7 +83,7 @@ pub enum RegistryError {
     )]
     Immutable(Conflict),
     /// No version fits.
-    #[error("no version of {package} for {target} satisfies {requirement}; {}", there_is(available))]
+    #[error("no version of {package} for {target} satisfies {requirement}; {}", published(available))]
     Unsatisfied {
         /// The package.
         package: String,
@@ -140,19 +143,19 @@ pub enum RegistryError {
     Bundle(#[from] BundleError),
 }
 
-fn there_is(available: &[String]) -> String {
+fn published(available: &[String]) -> String {
     const SHOWN: usize = 10;
     match available {
         [] => "nothing is published".to_owned(),
-        all if all.len() <= SHOWN => format!("there is {}", all.join(", ")),
-        all => format!("there is {} and {} more", all[..SHOWN].join(", "), all.len() - SHOWN),
+        all if all.len() <= SHOWN => format!("published for any target: {}", all.join(", ")),
+        all => format!("published for any target: {} and {} more", all[..SHOWN].join(", "), all.len() - SHOWN),
     }
 }
 
 impl RegistryError {
     /// Whether the inputs are at fault rather than the work.
     fn is_input(&self) -> bool {
-        matches!(self, Self::Endpoint { .. } | Self::CaBundle(_))
+        matches!(self, Self::Endpoint { .. } | Self::CaBundle(_) | Self::NoCredentials(_))
     }
 
     /// The next step for the reader.
@@ -160,12 +163,15 @@ impl RegistryError {
         Some(match self {
             Self::Endpoint { .. } => "give endpoint-url as https://host or https://host:port",
             Self::CaBundle(_) => "give ca-bundle as the path of a file with PEM certificates",
+            Self::NoCredentials(_) => "give access-key and secret-key, or set the environment's credentials up",
             Self::Unreachable { .. } => "check endpoint-url, the network, and that the store is up",
             Self::Credentials { .. } => "check access-key and secret-key, and that they are for this store",
             Self::Denied { .. } => "give credentials that may do this, or check base-path",
             Self::NoBucket { .. } => "check bucket and endpoint-url; the bucket is not made by itself",
             Self::Immutable(_) => "a release never changes: publish the new content under a new version",
-            Self::Unsatisfied { .. } => "ask for one of these, or check package, arch and build-type",
+            Self::Unsatisfied { .. } => {
+                "ask for one of these, or check package, arch and build-type; --list shows what there is for which target"
+            }
             Self::NoBundle { .. } => "check ref, arch and build-type; --list shows what is published",
             Self::Tampered { .. } => "the store or the way to it is damaged; nothing of it was kept",
             _ => return None,

@@ -1,10 +1,12 @@
 //! Fetching: what a manifest names, verified before its final name appears.
 
+use crate::store::innermost;
 use crate::{RegistryError, Resolved, Store};
 use artifact::{FileEntry, Hasher, Sha256};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
@@ -17,6 +19,22 @@ pub struct FetchedFile {
     pub path: PathBuf,
     /// How many bytes were transferred; 0 if it was there already.
     pub transferred: u64,
+}
+
+/// How often the transfer of a file may break off before that is an error.
+const BREAKS: u32 = 3;
+/// How long the first pause after that is.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// What came of one request.
+struct Transfer {
+    /// How much was there before.
+    start: u64,
+    /// How much there is now, or would be if it were not too much.
+    length: u64,
+    digest: Sha256,
+    /// Why the connection ended before the object did.
+    broken: Option<String>,
 }
 
 /// Fetches files of a bundle into a folder.
@@ -56,16 +74,54 @@ impl Fetcher<'_> {
         }
         let partial = self.folder.join(format!(".{}.{}.part", entry.name, &entry.sha256.to_string()[..16]));
         let failed = |source| RegistryError::File { path: partial.clone(), source };
-        let (mut file, mut hasher, start) = open_partial(&partial, entry.size).await.map_err(failed)?;
+        let (mut transferred, mut breaks) = (0, 0);
+        loop {
+            let Transfer { start, length, digest, broken } = self.transfer(key, entry, &partial).await?;
+            transferred += length - start;
+            if let Some(reason) = broken {
+                breaks += 1;
+                if breaks < BREAKS {
+                    tokio::time::sleep(PAUSE * breaks).await;
+                    continue;
+                }
+                let reason = format!("the transfer broke off after {length} of {} bytes: {reason}", entry.size);
+                return Err(RegistryError::Request { operation: "reading", key: key.to_owned(), reason });
+            }
+            if length == entry.size && digest == entry.sha256 {
+                tokio::fs::rename(&partial, &path).await.map_err(failed)?;
+                return Ok(fetched(transferred));
+            }
+            tokio::fs::remove_file(&partial).await.map_err(failed)?;
+            if start > 0 {
+                // The part that was here may be to blame, and not the store.
+                continue;
+            }
+            let (found, expected) = if length == entry.size {
+                (digest.to_string(), entry.sha256.to_string())
+            } else {
+                let more = if length > entry.size { "more than " } else { "" };
+                (format!("{more}{} bytes", length.min(entry.size)), format!("{} bytes", entry.size))
+            };
+            return Err(RegistryError::Tampered { key: key.to_owned(), found, expected });
+        }
+    }
+
+    /// Continues the partial file as far as the store goes on.
+    async fn transfer(&self, key: &str, entry: &FileEntry, partial: &Path) -> Result<Transfer, RegistryError> {
+        let failed = |source| RegistryError::File { path: partial.to_owned(), source };
+        let (mut file, mut hasher, start) = open_partial(partial, entry.size).await.map_err(failed)?;
         let mut length = start;
+        let mut broken = None;
         if length < entry.size || entry.size == 0 {
-            let mut body = self.store.stream(key, start).await?;
+            let mut body = self.store.stream(key, start).await?.unwrap_or_default();
             while let Some(bytes) = body.next().await {
-                let bytes = bytes.map_err(|error| RegistryError::Request {
-                    operation: "reading",
-                    key: key.to_owned(),
-                    reason: format!("the transfer broke off after {length} of {} bytes: {error}", entry.size),
-                })?;
+                let bytes = match bytes {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        broken = Some(innermost(&error));
+                        break;
+                    }
+                };
                 length += bytes.len() as u64;
                 if length > entry.size {
                     break;
@@ -75,22 +131,7 @@ impl Fetcher<'_> {
             }
         }
         file.sync_all().await.map_err(failed)?;
-        let digest = hasher.finish();
-        if length == entry.size && digest == entry.sha256 {
-            tokio::fs::rename(&partial, &path).await.map_err(failed)?;
-            return Ok(fetched(length - start));
-        }
-        if length >= entry.size {
-            // A short file may be continued; a wrong one must not be.
-            tokio::fs::remove_file(&partial).await.map_err(failed)?;
-        }
-        let (found, expected) = if length == entry.size {
-            (digest.to_string(), entry.sha256.to_string())
-        } else {
-            let more = if length > entry.size { "more than " } else { "" };
-            (format!("{more}{} bytes", length.min(entry.size)), format!("{} bytes", entry.size))
-        };
-        Err(RegistryError::Tampered { key: key.to_owned(), found, expected })
+        Ok(Transfer { start, length, digest: hasher.finish(), broken })
     }
 
     async fn is_there(&self, path: &Path, entry: &FileEntry) -> Result<bool, RegistryError> {

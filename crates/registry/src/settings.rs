@@ -1,6 +1,9 @@
 //! How to reach a store.
 
 use crate::RegistryError;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::time::Duration;
 
 /// Who we are to the store.
@@ -39,13 +42,28 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How long a connection may take.
-    pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-    /// How long the store may be silent.
+    /// How long a connection may take; with every attempt, an unreachable store costs ten seconds.
+    pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+    /// How often a request is made before its failure counts.
+    pub(crate) const ATTEMPTS: u32 = 3;
+    /// How long the store may take to begin its answer.
     pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
-    /// Refuses an endpoint that is no address, or that would carry data in the clear.
+    /// The same for a request that carries so many bytes, since their transfer counts, too. A
+    /// transfer that stands still is noticed long before.
+    pub(crate) fn write_timeout(size: u64) -> Duration {
+        const SLOWEST: u64 = 64 * 1024;
+        Self::READ_TIMEOUT + Duration::from_secs(size / SLOWEST)
+    }
+
+    /// Refuses what would fail later, and with a worse message.
     pub(crate) fn check(&self) -> Result<(), RegistryError> {
+        self.check_endpoint()?;
+        self.ca_bundle.as_deref().map_or(Ok(()), check_certificates)
+    }
+
+    /// Refuses an endpoint that is no address, or that would carry data in the clear.
+    fn check_endpoint(&self) -> Result<(), RegistryError> {
         let invalid = |reason| RegistryError::Endpoint { endpoint: self.endpoint.clone(), reason };
         let (scheme, rest) = self.endpoint.split_once("://").ok_or_else(|| invalid("it has no https:// in front"))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -59,6 +77,17 @@ impl Settings {
             _ => Err(invalid("it is neither https nor http")),
         }
     }
+}
+
+/// The client takes certificates without a look, and panics on one that is none.
+fn check_certificates(pem: &[u8]) -> Result<(), RegistryError> {
+    let invalid = |reason: String| RegistryError::CaBundle(reason);
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| invalid(format!("it is not PEM ({error})")))?;
+        roots.add(certificate).map_err(|error| invalid(format!("a certificate is damaged ({error})")))?;
+    }
+    if roots.is_empty() { Err(invalid("it has no certificate".to_owned())) } else { Ok(()) }
 }
 
 fn is_loopback(authority: &str) -> bool {
@@ -101,5 +130,19 @@ mod tests {
             assert!(!check(endpoint, false), "{endpoint}");
         }
         assert!(check("http://10.0.0.1:9000", true));
+    }
+
+    #[test]
+    fn certificates_are_checked() {
+        let framed = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+        let cases = [String::new(), "certificate".to_owned(), framed("!"), framed("AAAA")];
+        let said: Vec<_> =
+            cases.iter().map(|pem| check_certificates(pem.as_bytes()).unwrap_err().to_string()).collect();
+        insta::assert_snapshot!(said.join("\n"), @r"
+        the CA bundle is not usable: it has no certificate
+        the CA bundle is not usable: it has no certificate
+        the CA bundle is not usable: it is not PEM (base64 decode error: InvalidCharacter(33))
+        the CA bundle is not usable: a certificate is damaged (invalid peer certificate: BadEncoding)
+        ");
     }
 }

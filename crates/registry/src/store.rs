@@ -5,7 +5,9 @@ use crate::settings::{Credentials, Settings};
 use artifact::Sha256;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation, SharedCredentialsProvider};
+use aws_sdk_s3::config::{
+    BehaviorVersion, ProvideCredentials, Region, RequestChecksumCalculation, SharedCredentialsProvider,
+};
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumMode;
@@ -43,7 +45,7 @@ pub(crate) struct ObjectInfo {
 }
 
 impl Store {
-    /// Prepares a client; no request is made yet.
+    /// Prepares a client; no request to the store is made yet.
     pub async fn connect(settings: Settings) -> Result<Self, RegistryError> {
         settings.check()?;
         let mut trust = TrustStore::default();
@@ -66,7 +68,7 @@ impl Store {
             .endpoint_url(&settings.endpoint)
             .region(Region::new(settings.region.clone()))
             .force_path_style(true)
-            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .retry_config(RetryConfig::standard().with_max_attempts(Settings::ATTEMPTS))
             .timeout_config(timeouts)
             // We send SHA-256 where it matters; other stores stumble over trailing checksums.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
@@ -86,9 +88,7 @@ impl Store {
                     .region(Region::new(settings.region.clone()))
                     .load()
                     .await;
-                if let Some(provider) = chain.credentials_provider() {
-                    config = config.credentials_provider(SharedCredentialsProvider::new(provider));
-                }
+                config = config.credentials_provider(asked_once(chain.credentials_provider()).await?);
             }
             Credentials::Anonymous => config = config.allow_no_auth(),
         }
@@ -113,21 +113,22 @@ impl Store {
         digest: Sha256,
         if_absent: bool,
     ) -> Result<Written, RegistryError> {
-        let body = ByteStream::from_path(path)
-            .await
-            .map_err(|error| RegistryError::File { path: path.to_owned(), source: std::io::Error::other(error) })?;
-        self.put(key, body, digest, if_absent).await
+        let failed = |source| RegistryError::File { path: path.to_owned(), source };
+        let size = tokio::fs::metadata(path).await.map_err(failed)?.len();
+        let body = ByteStream::from_path(path).await.map_err(|error| failed(std::io::Error::other(error)))?;
+        self.put(key, body, size, digest, if_absent).await
     }
 
     pub(crate) async fn put_bytes(&self, key: &str, bytes: Vec<u8>, if_absent: bool) -> Result<Written, RegistryError> {
-        let digest = Sha256::of(&bytes);
-        self.put(key, ByteStream::from(bytes), digest, if_absent).await
+        let (size, digest) = (bytes.len() as u64, Sha256::of(&bytes));
+        self.put(key, ByteStream::from(bytes), size, digest, if_absent).await
     }
 
     async fn put(
         &self,
         key: &str,
         body: ByteStream,
+        size: u64,
         digest: Sha256,
         if_absent: bool,
     ) -> Result<Written, RegistryError> {
@@ -140,6 +141,8 @@ impl Store {
             .metadata(DIGEST, digest.to_string())
             .set_if_none_match(if_absent.then(|| "*".to_owned()))
             .body(body);
+        let patience = TimeoutConfig::builder().read_timeout(Settings::write_timeout(size)).build();
+        let request = request.customize().config_override(aws_sdk_s3::Config::builder().timeout_config(patience));
         match request.send().await {
             Ok(_) => Ok(Written::Yes),
             Err(error) if if_absent && matches!(status(&error), Some(412 | 409)) => Ok(Written::Exists),
@@ -176,11 +179,15 @@ impl Store {
         Ok(Some(body.into_bytes()))
     }
 
-    /// An object's bytes from an offset on.
-    pub(crate) async fn stream(&self, key: &str, offset: u64) -> Result<ByteStream, RegistryError> {
+    /// An object's bytes from an offset on; `None` if it ends before.
+    pub(crate) async fn stream(&self, key: &str, offset: u64) -> Result<Option<ByteStream>, RegistryError> {
         let range = (offset > 0).then(|| format!("bytes={offset}-"));
         let request = self.client.get_object().bucket(self.bucket()).key(key).set_range(range);
-        Ok(request.send().await.map_err(|error| self.error("reading", key, &error))?.body)
+        match request.send().await {
+            Ok(object) => Ok(Some(object.body)),
+            Err(error) if offset > 0 && status(&error) == Some(416) => Ok(None),
+            Err(error) => Err(self.error("reading", key, &error)),
+        }
     }
 
     /// The names directly below a prefix that have more below them, without prefix and slash.
@@ -247,6 +254,15 @@ impl Store {
     }
 }
 
+/// The provider, asked once: a request that could not be signed would say less.
+async fn asked_once(provider: Option<SharedCredentialsProvider>) -> Result<SharedCredentialsProvider, RegistryError> {
+    let provider = provider.ok_or_else(|| RegistryError::NoCredentials("there is no provider".to_owned()))?;
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(provider),
+        Err(error) => Err(RegistryError::NoCredentials(innermost(&error))),
+    }
+}
+
 /// What a URL's path keeps as it is.
 const KEY_ENCODING: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -256,7 +272,7 @@ fn status<E>(error: &SdkError<E>) -> Option<u16> {
 }
 
 /// The last error of the chain says what really happened.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

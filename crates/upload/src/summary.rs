@@ -35,7 +35,7 @@ pub fn render(store: &Store, location: &Location, manifest: &Manifest, publicati
     );
     let rows = manifest.files.iter().map(|file| {
         let link = format!("[{}]({})", code(file.name.as_str()), store.url(&location.object(file)));
-        vec![link, file.kind.as_str().to_owned(), human::bytes(file.size), code(&file.sha256.to_string())]
+        vec![link, file.kind.as_str().to_owned(), human::bytes(file.size), code(&file.sha256.to_string()[..12])]
     });
     text.push_str(&table(&["File", "Kind", "Size", "SHA-256"], rows));
     for warning in &publication.warnings {

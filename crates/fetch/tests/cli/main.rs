@@ -1,0 +1,330 @@
+//! The executable against a real store, as a step of a workflow and on a laptop.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
+
+mod scene;
+
+use artifact::Sha256;
+use scene::{ARCHIVE, DEB, DEBUG_DEB, Said, Scene, digest, outputs};
+use std::fs;
+use testbed::s3::Server;
+
+#[test]
+fn a_job_fetches_by_requirement_and_reports() {
+    let scene = Scene::new("reports");
+    scene.publish("v0.2.9", "0.2.9");
+    scene.publish("v0.3.0", "0.3.0");
+    scene.publish("v0.3.1-rc.1", "0.3.1-rc.1");
+    let said = scene.run(scene.job(&["--version=^0.3"]));
+    assert_eq!(said.code, 0, "{}", said.stdout);
+    assert_eq!(said.stderr, "");
+    let mut lines: Vec<_> = said.stdout.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
+    // Files are fetched side by side.
+    lines.sort_unstable();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    ==> Fetch hello 0.3.0 (reports/hello/rev/v0.3.0/x86_64/release/)
+    fetched: hello_0.3.0-1_amd64.deb (9 B)
+    fetched: hello_0.3.0_x86_64.tar.gz (5.1 kB)
+    ");
+    insta::assert_snapshot!(outputs(&scene.read("output")).join("\n"), @r"
+    version=0.3.0
+    ref=v0.3.0
+    commit=ebc23b1f00000000000000000000000000000000
+    path=artifacts
+    files=hello_0.3.0-1_amd64.deb|hello_0.3.0_x86_64.tar.gz
+    installed=false
+    ");
+    insta::assert_snapshot!(scene.read("summary"), @r"
+    ## `hello` `0.3.0` fetched
+
+    `v0.3.0` for x86_64, release, commit `ebc23b1f00000000000000000000000000000000`. [Manifest](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/manifest.json)
+
+    | File | Kind | Size | SHA-256, verified |  |
+    | --- | --- | --- | --- | --- |
+    | [`hello_0.3.0-1_amd64.deb`](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb) | deb | 9 B | `3b439e5240fc` | fetched |
+    | [`hello_0.3.0_x86_64.tar.gz`](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/hello_0.3.0_x86_64.tar.gz) | archive | 5.1 kB | `26dcb601336b` | fetched |
+    ");
+    assert_eq!(scene.names("artifacts"), [DEB, ARCHIVE], "debug symbols were not asked for");
+    assert_eq!(Sha256::of(&fs::read(scene.path("artifacts").join(DEB)).unwrap()), digest("deb 0.3.0"));
+
+    let said = scene.run(scene.job(&["--version=^0.3"]));
+    assert_eq!(said.code, 0, "{}", said.stdout);
+    assert_eq!(said.stdout.matches("there already: ").count(), 2, "{}", said.stdout);
+    assert!(!said.stdout.contains("fetched: "), "{}", said.stdout);
+}
+
+#[test]
+fn a_version_or_a_ref_says_which_bundle() {
+    let scene = Scene::new("which");
+    for (git_ref, version) in [("v0.2.9", "0.2.9"), ("v0.3.0", "0.3.0"), ("v0.4.0-rc.1", "0.4.0-rc.1")] {
+        scene.publish(git_ref, version);
+    }
+    scene.publish("feat/a", "0.3.1-dev.2+gebc23b1f");
+    let cases = [
+        ("--version=0.2.9", "0.2.9"),
+        ("--version=^0.2", "0.2.9"),
+        ("--version=>=0.2, <0.4", "0.3.0"),
+        ("--version=latest", "0.3.0"),
+        ("--version=latest-dev", "0.4.0-rc.1"),
+        ("--version=0.4.0-rc.1", "0.4.0-rc.1"),
+        ("--ref=v0.3.0", "0.3.0"),
+        ("--ref=feat/a", "0.3.1-dev.2+gebc23b1f"),
+    ];
+    for (argument, version) in cases {
+        let said = scene.run(scene.job(&[argument]));
+        assert_eq!(said.code, 0, "{argument}: {}", said.stdout);
+        let outputs = outputs(&scene.read("output"));
+        assert!(outputs.contains(&format!("version={version}")), "{argument}: {outputs:?}");
+    }
+}
+
+#[test]
+fn patterns_choose_files() {
+    let scene = Scene::new("patterns");
+    scene.publish("v0.3.0", "0.3.0");
+    let cases: [(&str, &[&str]); 5] = [
+        (" , ", &[DEB, ARCHIVE]),
+        ("*.tar.gz", &[ARCHIVE]),
+        ("*-dbgsym_*", &[DEBUG_DEB]),
+        ("hello_*.deb,*.tar.gz", &[DEB, ARCHIVE]),
+        ("hello_*\n*.deb", &[DEBUG_DEB, DEB, ARCHIVE]),
+    ];
+    for (index, (patterns, names)) in cases.iter().enumerate() {
+        let folder = format!("folder-{index}");
+        let said = scene.run(scene.job(&["--version=latest", "--files", patterns, "--local-path", &folder]));
+        assert_eq!(said.code, 0, "{patterns}: {}", said.stdout);
+        assert_eq!(scene.names(&folder), *names, "{patterns}");
+    }
+    let said =
+        [scene.fails(&["--version=latest", "--files=*.deb,*.rpm"]), scene.fails(&["--version=latest", "--files=[a"])];
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    1: ==> Fetch hello 0.3.0 (patterns/hello/rev/v0.3.0/x86_64/release/)
+    error: no file of the bundle matches "*.rpm"
+    help: it has hello-dbgsym_0.3.0-1_amd64.deb, hello_0.3.0-1_amd64.deb, hello_0.3.0_x86_64.tar.gz
+
+    2: ==> Fetch hello 0.3.0 (patterns/hello/rev/v0.3.0/x86_64/release/)
+    error: "[a" in files is not a pattern
+      caused by: Pattern syntax error near position 0: invalid range pattern
+    "#);
+    assert_eq!(scene.names("artifacts"), [] as [&str; 0], "nothing is fetched when a pattern is wrong");
+}
+
+#[test]
+fn the_archive_is_installed_below_a_prefix() {
+    let scene = Scene::new("prefix");
+    scene.publish("v0.3.0", "0.3.0");
+    // The archive comes even where the patterns leave it out; a second run replaces the first.
+    for _ in 0..2 {
+        let said = scene.run(scene.job(&["--version=0.3.0", "--install=prefix", "--files=hello_*.deb"]));
+        assert_eq!(said.code, 0, "{}", said.stdout);
+    }
+    insta::assert_snapshot!(outputs(&scene.read("output"))[4..].join("\n"), @r"
+    files=hello_0.3.0-1_amd64.deb|hello_0.3.0_x86_64.tar.gz
+    installed=true
+    pkg-config-path=FOLDER/prefix/usr/lib/x86_64-linux-gnu/pkgconfig:FOLDER/prefix/usr/share/pkgconfig
+    library-path=FOLDER/prefix/usr/lib/x86_64-linux-gnu:FOLDER/prefix/usr/lib
+    ");
+    assert_eq!(fs::read_to_string(scene.path("prefix/usr/lib/libhello.so.0")).unwrap(), "elf 0.3.0");
+    for output in outputs(&scene.read("output")) {
+        let Some((_, folders)) = output.split_once("-path=") else { continue };
+        for folder in folders.split(':') {
+            let folder = folder.replace("FOLDER/", &scene.path("").display().to_string());
+            assert!(fs::metadata(&folder).unwrap().is_dir(), "{folder}");
+        }
+    }
+}
+
+#[test]
+fn dpkg_is_asked_for_where_it_is_missing() {
+    let scene = Scene::new("dpkg");
+    scene.publish("v0.3.0", "0.3.0");
+    let mut command = scene.command(&["--version=0.3.0", "--install=deb"]);
+    command.env("PATH", scene.path("nothing"));
+    let Said { code, stderr, .. } = scene.run(command);
+    let last: Vec<_> = stderr.lines().filter(|line| !line.starts_with("fetched: ")).collect();
+    insta::assert_snapshot!(format!("{code}: {}", last.join("\n")), @r"
+    1: ==> Fetch hello 0.3.0 (dpkg/hello/rev/v0.3.0/x86_64/release/)
+    error: dpkg was not found on PATH
+    help: install the Debian package dpkg, or use install: prefix
+    ");
+}
+
+#[test]
+fn what_is_not_published_is_named_with_what_is() {
+    let scene = Scene::new("unsatisfied");
+    scene.publish("v0.2.9", "0.2.9");
+    scene.publish("v0.3.0", "0.3.0");
+    let said = [
+        scene.fails(&["--version=^0.7"]),
+        scene.fails(&["--version=0.3.1"]),
+        scene.fails(&["--version=latest", "--arch=aarch64"]),
+        scene.fails(&["--version=latest", "--package=other"]),
+        scene.fails(&["--ref=main"]),
+        scene.fails(&["--version=latest", "--bucket=elsewhere"]),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    1: error: no version of hello for x86_64, release satisfies ^0.7; published for any target: 0.3.0, 0.2.9
+    help: ask for one of these, or check package, arch and build-type; --list shows what there is for which target
+
+    1: error: no version of hello for x86_64, release satisfies 0.3.1; published for any target: 0.3.0, 0.2.9
+    help: ask for one of these, or check package, arch and build-type; --list shows what there is for which target
+
+    1: error: no version of hello for aarch64, release satisfies latest; published for any target: 0.3.0, 0.2.9
+    help: ask for one of these, or check package, arch and build-type; --list shows what there is for which target
+
+    1: error: no version of other for x86_64, release satisfies latest; nothing is published
+    help: ask for one of these, or check package, arch and build-type; --list shows what there is for which target
+
+    1: error: hello has no bundle at main for x86_64, release
+    help: check ref, arch and build-type; --list shows what is published
+
+    1: error: there is no bucket "elsewhere" at STORE
+    help: check bucket and endpoint-url; the bucket is not made by itself
+    "#);
+}
+
+#[test]
+fn wrong_inputs_are_status_two() {
+    let scene = Scene::new("inputs");
+    let said = [
+        scene.fails(&[]),
+        scene.fails(&["--version=latest", "--ref=main"]),
+        scene.fails(&["--version=newest"]),
+        scene.fails(&["--version=latest", "--arch=mips"]),
+        scene.fails(&["--version=latest", "--build-type=fast"]),
+        scene.fails(&["--version=latest", "--install=rpm"]),
+        scene.fails(&["--version=latest", "--allow-http=yes"]),
+        scene.fails(&["--version=latest", "--endpoint-url=http://store.example"]),
+        scene.fails(&["--ref=../main"]),
+        scene.fails(&["--version=latest", "--json"]),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    2: error: neither version nor ref is given
+    help: give version, such as ^0.7 or latest, or ref, a branch or release tag
+
+    2: error: the argument '--version <VERSION>' cannot be used with '--ref <GIT_REF>'
+    help: see --help, or the action's README
+
+    2: error: invalid value 'newest' for '--version <VERSION>': "newest" is not a version requirement (unexpected character 'n' while parsing major version number); write ^0.7, 0.7.1, latest or latest-dev
+    help: see --help, or the action's README
+
+    2: error: invalid value 'mips' for '--arch <ARCH>': unknown architecture "mips"; there are x86_64, aarch64 and armv7l
+    help: see --help, or the action's README
+
+    2: error: invalid value 'fast' for '--build-type <BUILD_TYPE>': unknown build type "fast"; there are plain, debug, debugoptimized, release and minsize
+    help: see --help, or the action's README
+
+    2: error: invalid value 'rpm' for '--install <INSTALL>'
+      [possible values: none, deb, prefix]
+    help: see --help, or the action's README
+
+    2: error: invalid value 'yes' for '--allow-http[=<true|false>]'
+      [possible values: true, false]
+    help: see --help, or the action's README
+
+    2: error: the endpoint "http://store.example" is not usable: plain HTTP is for this machine only; use https, or allow-http
+    help: give endpoint-url as https://host or https://host:port
+
+    2: error: invalid value '../main' for '--ref <GIT_REF>': "../main" cannot name a branch or a release: it holds '..' or '@{'
+    help: see --help, or the action's README
+
+    2: error: the following required arguments were not provided:
+      --list[=<true|false>]
+    help: see --help, or the action's README
+    "#);
+    assert!(!scene.path("artifacts").exists());
+}
+
+#[test]
+fn a_tampered_object_gets_no_final_name() {
+    let scene = Scene::new("tampered");
+    scene.publish("v0.3.0", "0.3.0");
+    scene.replace(DEB, b"bad 0.3.0");
+    let said = scene.fails(&["--version=latest", "--files=hello_*.deb"]);
+    let said = said.replace(&digest("deb 0.3.0").to_string(), "<the manifest's digest>");
+    insta::assert_snapshot!(said.replace(&digest("bad 0.3.0").to_string(), "<the object's digest>"), @r"
+    1: ==> Fetch hello 0.3.0 (tampered/hello/rev/v0.3.0/x86_64/release/)
+    error: tampered/hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb is not the file of the manifest: <the object's digest> instead of <the manifest's digest>
+    help: the store or the way to it is damaged; nothing of it was kept
+    ");
+    assert_eq!(scene.names("artifacts"), [] as [&str; 0]);
+    assert_eq!(fs::read_dir(scene.path("artifacts")).unwrap().count(), 0, "nothing of it is kept");
+}
+
+#[test]
+fn manifests_that_we_do_not_understand_are_refused() {
+    let scene = Scene::new("manifests");
+    scene.publish("v0.3.0", "0.3.0");
+    let said = [r#"{"schema": 2}"#, "{}", "no JSON"].map(|manifest| {
+        scene.replace("manifest.json", manifest.as_bytes());
+        scene.fails(&["--ref=v0.3.0"])
+    });
+    insta::assert_snapshot!(said.join("\n"), @r"
+    1: error: the manifest manifests/hello/rev/v0.3.0/x86_64/release/manifest.json was refused: its schema is 2, and this version of vaccel-ci understands 1; use a newer one
+
+    1: error: the manifest manifests/hello/rev/v0.3.0/x86_64/release/manifest.json was refused: it is not a manifest: missing field `schema` at line 1 column 2
+
+    1: error: the manifest manifests/hello/rev/v0.3.0/x86_64/release/manifest.json was refused: it is not a manifest: expected ident at line 1 column 2
+    ");
+}
+
+#[test]
+fn versions_are_listed_for_people_and_programs() {
+    let scene = Scene::new("list");
+    let list = |arguments: &[&str]| {
+        let said = scene.run(scene.command(arguments));
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{arguments:?}");
+        said.stdout
+    };
+    insta::assert_snapshot!(list(&["--list"]), @"no version of hello is published");
+    insta::assert_snapshot!(list(&["--list", "--json"]), @"[]");
+    for (git_ref, version) in [("v0.3.0", "0.3.0"), ("v0.10.0", "0.10.0"), ("v0.4.0-rc.1", "0.4.0-rc.1")] {
+        scene.publish(git_ref, version);
+    }
+    insta::assert_snapshot!(list(&["--list"]), @r"
+    VERSION     TARGETS
+    0.10.0      x86_64/release
+    0.4.0-rc.1  x86_64/release
+    0.3.0       x86_64/release
+    ");
+    insta::assert_snapshot!(list(&["--list", "--json"]), @r#"[{"ref":"v0.10.0","targets":[{"arch":"x86_64","build_type":"release"}],"version":"0.10.0"},{"ref":"v0.4.0-rc.1","targets":[{"arch":"x86_64","build_type":"release"}],"version":"0.4.0-rc.1"},{"ref":"v0.3.0","targets":[{"arch":"x86_64","build_type":"release"}],"version":"0.3.0"}]"#);
+}
+
+#[test]
+fn a_store_that_denies_says_so() {
+    let scene = Scene::new("denied");
+    scene.publish("v0.3.0", "0.3.0");
+    let mut said = Vec::new();
+    for arguments in [&["--version=latest"][..], &["--ref=v0.3.0"], &["--list"]] {
+        let mut command = scene.command(arguments);
+        command.env_remove("INPUT_ACCESS_KEY").env_remove("INPUT_SECRET_KEY");
+        let Said { code, stderr, .. } = scene.run(command);
+        said.push(format!("{code}: {stderr}"));
+    }
+    said.push(scene.fails(&["--version=latest", "--secret-key=wrong"]));
+    insta::assert_snapshot!(said.join("\n"), @r"
+    1: error: STORE denies access to denied/hello/rev/
+    help: give credentials that may do this, or check base-path
+
+    1: error: STORE denies access to denied/hello/rev/v0.3.0/x86_64/release/manifest.json
+    help: give credentials that may do this, or check base-path
+
+    1: error: STORE denies access to denied/hello/rev/
+    help: give credentials that may do this, or check base-path
+
+    1: error: STORE does not accept the credentials (SignatureDoesNotMatch)
+    help: check access-key and secret-key, and that they are for this store
+    ");
+}
+
+#[test]
+fn a_public_store_needs_no_credentials() {
+    let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start_public(&tools)).unwrap();
+    let scene = Scene::new("public");
+    scene.publish_to(&server, "v0.3.0", "0.3.0");
+    let mut command = scene.command(&["--version=latest"]);
+    command.env_remove("INPUT_ACCESS_KEY").env_remove("INPUT_SECRET_KEY").env("INPUT_ENDPOINT_URL", server.endpoint());
+    let said = scene.run(command);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(scene.names("artifacts"), [DEB, ARCHIVE]);
+}

@@ -1,0 +1,236 @@
+//! What every test has: one server per test binary, a package with releases, and a folder.
+
+use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Sha256};
+use assert_cmd::Command;
+use flate2::{Compression, write::GzEncoder};
+use registry::{Credentials, Location, PublishOptions, Settings, Store};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use testbed::s3::Server;
+
+pub const DEB: &str = "hello_0.3.0-1_amd64.deb";
+pub const DEBUG_DEB: &str = "hello-dbgsym_0.3.0-1_amd64.deb";
+pub const ARCHIVE: &str = "hello_0.3.0_x86_64.tar.gz";
+
+/// The server of this test binary; it answers nobody without credentials.
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools));
+        server.unwrap_or_else(|error| panic!("no S3 server: {error:#}"))
+    })
+}
+
+/// What a run said.
+pub struct Said {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A folder, and a place on the store that no other test has.
+pub struct Scene {
+    folder: tempfile::TempDir,
+    base: &'static str,
+}
+
+impl Scene {
+    pub fn new(base: &'static str) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), base }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        self.shown(&fs::read_to_string(self.path(name)).unwrap())
+    }
+
+    /// The names in a folder, in order; none if there is no such folder.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).into_iter().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Publishes a version of `hello`: two Debian packages and an archive.
+    pub fn publish(&self, git_ref: &str, version: &str) {
+        self.publish_to(server(), git_ref, version);
+    }
+
+    pub fn publish_to(&self, server: &Server, git_ref: &str, version: &str) {
+        let folder = self.path("dist").join(git_ref.replace('/', "-"));
+        fs::create_dir_all(&folder).unwrap();
+        let mut manifest = manifest(git_ref, version);
+        let debian = &manifest.debian_version;
+        let deb = format!("deb {version}");
+        let files = [
+            (format!("hello-dbgsym_{debian}_amd64.deb"), FileKind::DebugDeb, b"symbols".to_vec()),
+            (format!("hello_{debian}_amd64.deb"), FileKind::Deb, deb.into_bytes()),
+            (format!("hello_{version}_x86_64.tar.gz"), FileKind::Archive, archive(version)),
+        ];
+        for (name, kind, content) in files {
+            fs::write(folder.join(&name), &content).unwrap();
+            let (size, sha256) = (content.len() as u64, Sha256::of(&content));
+            manifest.files.push(FileEntry { name: name.parse().unwrap(), kind, size, sha256, soname: None });
+        }
+        let bundle = Bundle::write(folder, &manifest).unwrap();
+        let settings = Settings {
+            endpoint: server.endpoint(),
+            region: "us-east-1".to_owned(),
+            bucket: Server::BUCKET.to_owned(),
+            credentials: Credentials::Keys {
+                access_key: server.access_key().parse().unwrap(),
+                secret_key: server.secret_key().parse().unwrap(),
+                session_token: None,
+            },
+            ca_bundle: None,
+            allow_http: false,
+        };
+        let options = PublishOptions { concurrency: 4, latest: true, prune_after: None };
+        runtime().block_on(async {
+            let store = Store::connect(settings).await.unwrap();
+            registry::publish(&store, &self.base.parse().unwrap(), &bundle, &options, &|_, _| ()).await.unwrap();
+        });
+    }
+
+    /// Replaces an object of `v0.3.0`, as somebody else who may write to the store could.
+    pub fn replace(&self, name: &str, content: &[u8]) {
+        let key = Location::of(self.base.parse().unwrap(), &manifest("v0.3.0", "0.3.0")).named(name);
+        let keys =
+            aws_sdk_s3::config::Credentials::new(server().access_key(), server().secret_key(), None, None, "test");
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(server().endpoint())
+            .region(aws_sdk_s3::config::Region::new("us-east-1"))
+            .force_path_style(true)
+            .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
+            .credentials_provider(keys)
+            .build();
+        let put = aws_sdk_s3::Client::from_conf(config).put_object().bucket(Server::BUCKET).key(key);
+        runtime().block_on(put.body(content.to_vec().into()).send()).unwrap();
+    }
+
+    /// The executable with no environment but `PATH`, the store as inputs, and these arguments.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vaccel-fetch"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("INPUT_PACKAGE", "hello")
+            .env("INPUT_ARCH", "x86_64")
+            .env("INPUT_ENDPOINT_URL", server().endpoint())
+            .env("INPUT_BUCKET", Server::BUCKET)
+            .env("INPUT_BASE_PATH", self.base)
+            .env("INPUT_ACCESS_KEY", server().access_key())
+            .env("INPUT_SECRET_KEY", server().secret_key())
+            .args(arguments)
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// The same as a step of a job, whose files are `output` and `summary`.
+    pub fn job(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("GITHUB_ACTIONS", "true");
+        for (variable, name) in [("GITHUB_OUTPUT", "output"), ("GITHUB_STEP_SUMMARY", "summary")] {
+            fs::write(self.path(name), "").unwrap();
+            command.env(variable, self.path(name));
+        }
+        command
+    }
+
+    /// Runs it; neither of the keys may be seen.
+    pub fn run(&self, mut command: Command) -> Said {
+        let output = command.output().unwrap();
+        let text = |bytes| self.shown(&String::from_utf8(bytes).unwrap());
+        let said =
+            Said { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) };
+        let visible = said.stdout.lines().chain(said.stderr.lines()).filter(|line| !line.starts_with("::add-mask::"));
+        for line in visible {
+            assert!(![server().access_key(), server().secret_key()].iter().any(|key| line.contains(key)), "{line}");
+        }
+        said
+    }
+
+    /// Runs it on a laptop; gives status and messages.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let said = self.run(self.command(arguments));
+        assert_eq!(said.stdout, "", "{arguments:?}");
+        format!("{}: {}", said.code, said.stderr)
+    }
+
+    /// Text with what differs from run to run replaced.
+    fn shown(&self, text: &str) -> String {
+        text.replace(&server().endpoint(), "STORE").replace(&self.path("").display().to_string(), "FOLDER/")
+    }
+}
+
+pub fn digest(text: &str) -> Sha256 {
+    Sha256::of(text.as_bytes())
+}
+
+/// Values of outputs as the runner reads them, `name=value`.
+pub fn outputs(file: &str) -> Vec<String> {
+    let mut lines = file.lines();
+    let mut found = Vec::new();
+    while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
+        let value: Vec<_> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        found.push(format!("{name}={}", value.join("|")));
+    }
+    found
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+}
+
+/// An archive as stage-artifacts makes it: a folder on top, and `usr/` in it.
+fn archive(version: &str) -> Vec<u8> {
+    // The same bytes each time: no time, no owner, nothing that depends on the compressor.
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::none()));
+    let library = format!("elf {version}");
+    let files = [
+        ("usr/lib/libhello.so.0", library.as_str()),
+        ("usr/lib/x86_64-linux-gnu/libhello-plugin.so", "elf"),
+        ("usr/lib/x86_64-linux-gnu/pkgconfig/hello.pc", "Name: hello\n"),
+        ("usr/share/pkgconfig/hello-data.pc", "Name: hello-data\n"),
+    ];
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(content.len() as u64);
+        let path = format!("hello_{version}_x86_64/{name}");
+        builder.append_data(&mut header, path, content.as_bytes()).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+/// A manifest of `hello` without files.
+fn manifest(git_ref: &str, version: &str) -> Manifest {
+    let version: artifact::Version = version.parse().unwrap();
+    Manifest {
+        schema: Manifest::SCHEMA,
+        package: "hello".parse().unwrap(),
+        debian_version: version.debian(),
+        version,
+        git_ref: git_ref.parse().unwrap(),
+        commit: "ebc23b1f00000000000000000000000000000000".parse().unwrap(),
+        repository: "nubificus/hello".to_owned(),
+        arch: Arch::X86_64,
+        build_type: BuildType::Release,
+        created: "2026-01-02T03:04:05Z".parse().unwrap(),
+        built_by: BuiltBy {
+            vaccel_ci: "0.1.0".to_owned(),
+            compiler: "gcc 12.2.0".to_owned(),
+            backend: "meson 1.12.1".to_owned(),
+            options: vec![],
+        },
+        run: None,
+        files: vec![],
+    }
+}

@@ -1,0 +1,194 @@
+//! What a publication leaves on the store, whether it ends or not.
+
+use crate::world::{Told, World, manifest};
+use anyhow::Result;
+use artifact::{FileEntry, Manifest};
+use registry::{PublishOptions, RegistryError};
+use std::time::Duration;
+
+const DEB: &str = "hello_0.3.0-1_amd64.deb";
+const REPORT: &str = "examples.json";
+
+#[tokio::test]
+async fn a_release_has_its_files_and_the_known_names() -> Result<()> {
+    let world = World::new("release").await?;
+    let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (REPORT, "{}")])?;
+    let told = Told::default();
+    let options = PublishOptions { concurrency: 4, latest: true, prune_after: None };
+    let progress = |file: &FileEntry, sent: bool| told.tell(format!("{} {sent}", file.name));
+    let done = registry::publish(&world.store, &world.base, &bundle, &options, &progress).await?;
+    assert_eq!((done.uploaded, done.skipped, done.bytes, done.unchanged), (2, 0, 5, false));
+    assert_eq!(done.warnings, Vec::<String>::new(), "this server honours conditional writes");
+    assert_eq!(told.sorted(), ["examples.json true", "hello_0.3.0-1_amd64.deb true"]);
+    insta::assert_snapshot!(world.keys().await?.join("\n"), @r"
+    hello/rev/v0.3.0/x86_64/release/SHA256SUMS
+    hello/rev/v0.3.0/x86_64/release/examples.json
+    hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb
+    hello/rev/v0.3.0/x86_64/release/hello_latest_amd64.deb
+    hello/rev/v0.3.0/x86_64/release/manifest.json
+    ");
+    let folder = bundle.folder();
+    let location = world.location("v0.3.0")?;
+    for (key, name) in [(location.manifest(), "manifest.json"), (location.sums(), "SHA256SUMS")] {
+        assert_eq!(world.read(&key).await?, std::fs::read_to_string(folder.join(name))?, "{name}");
+    }
+    assert_eq!(world.read(&location.named("hello_latest_amd64.deb")).await?, "deb");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_publication_changes_nothing() -> Result<()> {
+    let world = World::new("twice").await?;
+    for (git_ref, version) in [("v0.3.0", "0.3.0"), ("main", "0.3.1-dev.1+gebc23b1f")] {
+        let bundle = world.bundle(git_ref, version, &[(DEB, "deb"), (REPORT, "{}")])?;
+        world.publish(&bundle).await?;
+        let before = world.keys().await?;
+        let again = world.publish(&bundle).await?;
+        assert_eq!((again.uploaded, again.skipped, again.bytes, again.unchanged), (0, 2, 0, true), "{git_ref}");
+        assert_eq!(world.keys().await?, before, "{git_ref}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_release_that_another_run_built_again_is_the_same() -> Result<()> {
+    let world = World::new("again").await?;
+    world.publish(&world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb")])?).await?;
+    let other_run = Manifest { run: None, ..manifest("v0.3.0", "0.3.0")? };
+    let again = world.publish(&world.bundle_of(other_run, &[(DEB, "deb")])?).await?;
+    assert!(again.unchanged);
+    assert!(world.at("v0.3.0").await?.manifest.run.is_some(), "the published manifest stays");
+    Ok(())
+}
+
+#[tokio::test]
+async fn other_bytes_for_a_release_are_refused_and_both_digests_named() -> Result<()> {
+    let world = World::new("immutable").await?;
+    world.publish(&world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb")])?).await?;
+    let error = world.publish(&world.bundle("v0.3.0", "0.3.0", &[(DEB, "bed")])?).await.unwrap_err();
+    insta::assert_snapshot!(error.into_failure(), @r"
+    immutable/hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb is published with other content: 9cfa1468c93fc18652e34a000f0c6614b0fa18f6f4887477ad9b0d36ca6a7eaa there, c5052532c2206140dfdc3b0d756cce0831ac00fd978f2bfd150858e7ee217a8c here
+    help: a release never changes: publish the new content under a new version
+    ");
+    assert_eq!(world.read(&world.location("v0.3.0")?.named(DEB)).await?, "deb");
+
+    // Another set of files, each of which is new or equal: the digest list tells.
+    let more = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (REPORT, "{}")])?;
+    assert!(matches!(world.publish(&more).await, Err(RegistryError::Immutable(_))));
+    // The same files of another commit: the manifest tells.
+    let commit = "0000000000000000000000000000000000000001".parse()?;
+    let other = world.bundle_of(Manifest { commit, ..manifest("v0.3.0", "0.3.0")? }, &[(DEB, "deb")])?;
+    let error = world.publish(&other).await.unwrap_err();
+    assert!(error.to_string().contains("manifest.json is published with other content"), "{error}");
+    assert_eq!(world.at("v0.3.0").await?.manifest.files.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_interrupted_publication_is_invisible_and_goes_on_where_it_was() -> Result<()> {
+    let world = World::new("interrupted").await?;
+    let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (REPORT, "{}")])?;
+    let location = world.location("v0.3.0")?;
+    // Somebody's other object is in the way of the second file.
+    let obstacle = location.named(DEB);
+    world.write(&obstacle, "bed").await?;
+    let options = PublishOptions { concurrency: 1, latest: true, prune_after: None };
+    let failed = registry::publish(&world.store, &world.base, &bundle, &options, &|_, _| ()).await;
+    assert!(matches!(failed, Err(RegistryError::Immutable(_))), "{failed:?}");
+    assert!(matches!(registry::resolve_ref(&world.store, location.clone()).await, Err(RegistryError::NoBundle { .. })));
+    assert!(world.resolve("^0.3").await.is_err());
+    assert_eq!(world.keys().await?.len(), 2, "neither digest list nor manifest nor alias");
+
+    world.raw.delete_object().bucket(world.store.bucket()).key(&obstacle).send().await?;
+    let done = world.publish(&bundle).await?;
+    assert_eq!((done.uploaded, done.skipped, done.unchanged), (1, 1, false), "only what is missing is sent");
+    assert_eq!(world.at("v0.3.0").await?.manifest.files.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bundle_that_is_not_what_it_says_is_not_sent() -> Result<()> {
+    let world = World::new("wrong").await?;
+    let bundle = world.bundle("main", "0.3.0", &[(DEB, "deb")])?;
+    std::fs::write(bundle.folder().join(DEB), "bed")?;
+    assert!(matches!(world.publish(&bundle).await, Err(RegistryError::Bundle(_))));
+    assert_eq!(world.keys().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_branch_moves_and_a_reader_of_the_old_manifest_still_finds_its_files() -> Result<()> {
+    const LIBRARY: &str = "libhello.so.0.3.0";
+    let world = World::new("branch").await?;
+    let location = world.location("main")?;
+    world.publish(&world.bundle("main", "0.3.1-dev.1+gebc23b1f", &[(LIBRARY, "one"), ("old.txt", "x")])?).await?;
+    let old = world.at("main").await?;
+    let moved = world.publish(&world.bundle("main", "0.3.1-dev.2+gebc23b1f", &[(LIBRARY, "two")])?).await?;
+    assert_eq!((moved.uploaded, moved.unchanged, moved.pruned), (1, false, 0));
+    let new = world.at("main").await?;
+    assert_eq!(new.manifest.version.to_string(), "0.3.1-dev.2+gebc23b1f");
+
+    world.fetch(&old, "old").await?;
+    assert_eq!(std::fs::read_to_string(world.path("old").join(LIBRARY))?, "one");
+    world.fetch(&new, "new").await?;
+    assert_eq!(std::fs::read_to_string(world.path("new").join(LIBRARY))?, "two");
+    assert_eq!(world.read(&location.named(LIBRARY)).await?, "two", "the plain name follows");
+    assert!(world.read(&location.sums()).await?.contains(&new.manifest.files[0].sha256.to_string()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_branch_no_longer_names_goes_after_the_grace_period() -> Result<()> {
+    let world = World::new("prune").await?;
+    let bundles = ["one", "two"].map(|text| world.bundle("main", "0.3.1-dev.1+gebc23b1f", &[("a.txt", text)]));
+    let [first, second] = bundles;
+    world.publish(&first?).await?;
+    let second = second?;
+    assert_eq!(world.publish_with(&second, Some(Duration::from_hours(1))).await?.pruned, 0, "it is too young");
+    // S3 tells times in seconds.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    assert_eq!(world.publish_with(&second, Some(Duration::ZERO)).await?.pruned, 1);
+    let objects: Vec<_> = world.keys().await?.into_iter().filter(|key| key.contains("/objects/")).collect();
+    assert_eq!(objects.len(), 1);
+    world.fetch(&world.at("main").await?, "kept").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_publishers_at_once_agree_or_one_is_refused() -> Result<()> {
+    let world = World::new("race").await?;
+    let bundles = ["one", "two"].map(|text| world.bundle("v0.3.0", "0.3.0", &[(DEB, text)]));
+    let [first, second] = bundles;
+    let (first, second) = (first?, second?);
+    let (a, b) = tokio::join!(world.publish(&first), world.publish(&second));
+    assert_eq!([a.is_ok(), b.is_ok()].iter().filter(|ok| **ok).count(), 1, "{a:?} {b:?}");
+    world.fetch(&world.at("v0.3.0").await?, "whole").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn refs_keep_their_plus_and_slash() -> Result<()> {
+    let world = World::new("a+b/ü").await?;
+    for (git_ref, version) in [("v0.3.0+vaccel.0.8.0", "0.3.0+vaccel.0.8.0"), ("feat/a+b", "0.3.1-dev.1+gebc23b1f")] {
+        let deb = format!("hello_{}_amd64.deb", manifest(git_ref, version)?.debian_version);
+        world.publish(&world.bundle(git_ref, version, &[(&deb, git_ref)])?).await?;
+        let found = world.at(git_ref).await?;
+        assert_eq!(found.manifest.git_ref.to_string(), git_ref);
+        world.fetch(&found, git_ref).await?;
+        assert_eq!(std::fs::read_to_string(world.path(git_ref).join(&deb))?, git_ref);
+        let latest = world.location(git_ref)?.named("hello_latest_amd64.deb");
+        assert_eq!(world.read(&latest).await?, git_ref);
+    }
+    insta::assert_snapshot!(world.keys().await?.join("\n"), @r"
+    hello/rev/feat/a+b/x86_64/release/SHA256SUMS
+    hello/rev/feat/a+b/x86_64/release/hello_0.3.1~dev.1+gebc23b1f-1_amd64.deb
+    hello/rev/feat/a+b/x86_64/release/hello_latest_amd64.deb
+    hello/rev/feat/a+b/x86_64/release/manifest.json
+    hello/rev/feat/a+b/x86_64/release/objects/a27da2afd9962004ceae410e177fb58b947987df5fb52ed20b23a36489d5e9b1/hello_0.3.1~dev.1+gebc23b1f-1_amd64.deb
+    hello/rev/v0.3.0+vaccel.0.8.0/x86_64/release/SHA256SUMS
+    hello/rev/v0.3.0+vaccel.0.8.0/x86_64/release/hello_0.3.0+vaccel.0.8.0-1_amd64.deb
+    hello/rev/v0.3.0+vaccel.0.8.0/x86_64/release/hello_latest_amd64.deb
+    hello/rev/v0.3.0+vaccel.0.8.0/x86_64/release/manifest.json
+    ");
+    Ok(())
+}
