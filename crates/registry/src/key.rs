@@ -1,6 +1,7 @@
 //! Where things are: keys below `<base-path>/<package>/rev/`.
 
-use artifact::{Arch, BuildType, FileEntry, MANIFEST, Manifest, PackageName, RefName, SHA256SUMS};
+use artifact::{Arch, BuildType, FileEntry, FileName, MANIFEST, Manifest, PackageName, RefName, SHA256SUMS, Sha256};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -75,6 +76,21 @@ impl Location {
         }
     }
 
+    /// The place whose manifest has this key; `None` if it is the key of no manifest.
+    pub fn parse(base: &BasePath, package: &PackageName, key: &str) -> Option<Self> {
+        // A branch may hold slashes, so the end is what counts.
+        let folder = key.strip_prefix(&base.refs(package))?.strip_suffix(MANIFEST)?.strip_suffix('/')?;
+        let (rest, build_type) = folder.rsplit_once('/')?;
+        let (git_ref, arch) = rest.rsplit_once('/')?;
+        Some(Self {
+            base: base.clone(),
+            package: package.clone(),
+            git_ref: git_ref.parse().ok()?,
+            arch: arch.parse().ok()?,
+            build_type: build_type.parse().ok()?,
+        })
+    }
+
     /// The common beginning of its keys, with the last slash.
     pub fn prefix(&self) -> String {
         format!("{}{}/{}/{}/", self.base.refs(&self.package), self.git_ref, self.arch, self.build_type)
@@ -93,6 +109,26 @@ impl Location {
     /// Below which a branch keeps the objects of its manifests.
     pub(crate) fn objects(&self) -> String {
         self.prefix() + "objects/"
+    }
+
+    /// Where a branch keeps a manifest that was replaced.
+    pub(crate) fn retired(&self, digest: Sha256) -> String {
+        format!("{}retired/{digest}.json", self.prefix())
+    }
+
+    /// What a key of the folder is.
+    ///
+    /// The whole shape is checked: a branch can be called `main/x86_64/release/objects`, and then
+    /// its keys lie below these of `main`.
+    pub(crate) fn place(&self, key: &str) -> Place {
+        let Some(rest) = key.strip_prefix(&self.prefix()) else { return Place::Foreign };
+        let is_digest = |text: &str| text.parse::<Sha256>().is_ok();
+        match *rest.split('/').collect::<Vec<_>>() {
+            [name] if name.parse::<FileName>().is_ok() => Place::Named,
+            ["objects", digest, name] if is_digest(digest) && name.parse::<FileName>().is_ok() => Place::Object,
+            ["retired", name] if name.strip_suffix(".json").is_some_and(is_digest) => Place::Record,
+            _ => Place::Foreign,
+        }
     }
 
     /// The object of a file that a manifest names.
@@ -114,9 +150,52 @@ impl Location {
     }
 }
 
+/// What a key in the folder of a branch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file under its digest.
+    Object,
+    /// A file directly in the folder.
+    Named,
+    /// A manifest that was replaced.
+    Record,
+    /// The manifest, the digest list, or none of this place's.
+    Foreign,
+}
+
+/// A name that does not go through a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Alias {
+    pub from: String,
+    pub to: String,
+    pub sha256: Sha256,
+    /// Whether `latest` stands for the version in it.
+    pub latest: bool,
+}
+
+/// On a branch the plain names, and with `latest` those without a version. None of them is the
+/// name of another file: what a manifest names is never replaced.
+pub(crate) fn aliases(location: &Location, manifest: &Manifest, latest: bool) -> Vec<Alias> {
+    let mut taken: BTreeSet<String> = manifest.files.iter().map(|file| location.named(file.name.as_str())).collect();
+    let mut aliases = Vec::new();
+    for file in &manifest.files {
+        let alias = |to, latest| Alias { from: location.object(file), to, sha256: file.sha256, latest };
+        if !manifest.git_ref.is_release() {
+            aliases.push(alias(location.named(file.name.as_str()), false));
+        }
+        let name = latest_name(file.name.as_str(), manifest).filter(|_| latest);
+        if let Some(to) = name.map(|name| location.named(&name))
+            && taken.insert(to.clone())
+        {
+            aliases.push(alias(to, true));
+        }
+    }
+    aliases
+}
+
 /// A file's name with its version replaced by `latest`: `vaccel_latest_amd64.deb`. `None` if the
 /// version is not in the name.
-pub(crate) fn latest_name(name: &str, manifest: &Manifest) -> Option<String> {
+fn latest_name(name: &str, manifest: &Manifest) -> Option<String> {
     let versions = [manifest.debian_version.clone(), manifest.version.to_string()];
     versions
         .iter()
@@ -179,7 +258,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_keys_of_the_right_shape_are_of_the_place() {
+        let (main, digest) = (location("main"), Sha256::of(b"x"));
+        let below = location("main/x86_64/release/objects");
+        let cases = [
+            (main.named("a.deb"), Place::Named),
+            (format!("{}{digest}/a.deb", main.objects()), Place::Object),
+            (main.retired(digest), Place::Record),
+            (main.manifest(), Place::Foreign),
+            (main.sums(), Place::Foreign),
+            (below.manifest(), Place::Foreign),
+            (below.named("a.deb"), Place::Foreign),
+            (format!("{}{digest}/a.deb", below.objects()), Place::Foreign),
+            (location("feat/x").named("a.deb"), Place::Foreign),
+        ];
+        for (key, place) in cases {
+            assert_eq!(main.place(&key), place, "{key}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_place_comes_back_from_its_manifest(base in "(/?[a-z+%ü -]{1,6}){0,2}", name in "[a-z0-9+%/.üΩ-]{1,16}", arch in 0..3usize) {
+            if let (Ok(base), Ok(git_ref)) = (base.parse::<BasePath>(), name.parse::<RefName>()) {
+                let place = Location { base, git_ref, arch: Arch::ALL[arch], ..location("main") };
+                prop_assert_eq!(Location::parse(&place.base, &place.package, &place.manifest()), Some(place.clone()));
+                prop_assert_eq!(Location::parse(&place.base, &place.package, &place.sums()), None);
+            }
+        }
+
         #[test]
         fn two_refs_never_share_a_manifest(a in "[a-z0-9+%/.ü-]{1,12}", b in "[a-z0-9+%/.ü-]{1,12}") {
             if let (Ok(first), Ok(second)) = (a.parse::<RefName>(), b.parse::<RefName>()) {

@@ -7,12 +7,14 @@
 mod error;
 mod fetch;
 mod key;
+mod prune;
 mod publish;
 mod requirement;
 mod resolve;
 mod settings;
 mod store;
 mod store_args;
+mod writer;
 
 pub use error::{Conflict, RegistryError};
 pub use fetch::{FetchedFile, Fetcher};

@@ -1,11 +1,13 @@
 //! Publication: files, then `SHA256SUMS`, then the manifest; aliases after the commit point.
 
-use crate::store::Written;
-use crate::{BasePath, Conflict, Location, RegistryError, Store, key, resolve};
-use artifact::{Bundle, FileEntry, Manifest, Sha256, sha256sums};
+use crate::key::{self, Alias};
+use crate::prune::{before, prune, retire};
+use crate::writer::{Content, Writer};
+use crate::{BasePath, Location, RegistryError, Store, resolve};
+use artifact::{Bundle, FileEntry, Manifest, sha256sums};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// How to publish.
 #[derive(Clone, Debug)]
@@ -35,8 +37,8 @@ pub struct Publication {
     pub warnings: Vec<String>,
 }
 
-/// Publishes a bundle whose bytes have been verified; `progress` is told of each file that is
-/// done, and whether it was sent.
+/// Publishes a bundle, after all its bytes have been verified; `progress` is told of each file that
+/// is done, and whether it was sent.
 pub async fn publish(
     store: &Store,
     base: &BasePath,
@@ -47,200 +49,150 @@ pub async fn publish(
     bundle.verify()?;
     let manifest = bundle.manifest();
     let location = Location::of(base.clone(), manifest);
+    let writer = Writer::prepare(store, base, &manifest.package, &location).await?;
     let mut publication = Publication::default();
-    let writer = Writer::prepare(store, base, manifest, &mut publication).await?;
-
-    send_files(&writer, &location, bundle, options, progress, &mut publication).await?;
-    let sums = sha256sums::render(&manifest.files).into_bytes();
-    let text = manifest.to_canonical_json();
-    if manifest.git_ref.is_release() {
-        writer.once(&location.sums(), Content::Bytes(&sums)).await?;
-        publication.unchanged = is_published(store, &location, manifest).await?;
-        if !publication.unchanged {
-            // The commit point.
-            publication.unchanged = !writer.once(&location.manifest(), Content::Bytes(&text)).await?;
-        }
-    } else {
-        publication.unchanged = store.document(&location.manifest()).await?.is_some_and(|found| found == text);
-        if !publication.unchanged {
-            // The commit point: one request replaces the manifest.
-            store.put_bytes(&location.manifest(), text, false).await?;
-            store.put_bytes(&location.sums(), sums, false).await?;
-        }
+    if !writer.conditional {
+        publication.warnings.push(
+            "this store ignores conditional writes: published files are checked, written and read back instead, \
+             which does not protect against two publishers at the same moment"
+                .to_owned(),
+        );
     }
-    keep_aliases(store, &location, manifest, options).await?;
-    if let Some(age) = options.prune_after.filter(|_| !manifest.git_ref.is_release()) {
-        publication.pruned = prune(store, &location, manifest, age).await?;
+    let publisher = Publisher { store, location, bundle, manifest, options, writer, progress };
+    if manifest.git_ref.is_release() {
+        publisher.release(&mut publication).await?;
+    } else {
+        publisher.branch(&mut publication).await?;
     }
     Ok(publication)
 }
 
-/// Whether the release is there already. The run that made it may be another one, since a release
-/// can be built again; everything else must be equal.
-async fn is_published(store: &Store, location: &Location, manifest: &Manifest) -> Result<bool, RegistryError> {
-    let Some(published) = resolve::read(store, location).await? else { return Ok(false) };
-    Ok(Manifest { run: None, ..published } == Manifest { run: None, ..sorted(manifest) })
-}
-
-fn sorted(manifest: &Manifest) -> Manifest {
-    let mut manifest = manifest.clone();
-    manifest.files.sort_by(|a, b| a.name.cmp(&b.name));
-    manifest
-}
-
-/// What an object is to hold.
-#[derive(Clone, Copy)]
-enum Content<'a> {
-    File { bundle: &'a Bundle, entry: &'a FileEntry },
-    Bytes(&'a [u8]),
-}
-
-impl Content<'_> {
-    fn digest(&self) -> Sha256 {
-        match self {
-            Self::File { entry, .. } => entry.sha256,
-            Self::Bytes(bytes) => Sha256::of(bytes),
-        }
-    }
-}
-
-/// Writes objects that must not replace others.
-struct Writer<'a> {
+/// One publication.
+struct Publisher<'a> {
     store: &'a Store,
-    /// Whether the store refuses a conditional write where it should.
-    conditional: bool,
+    location: Location,
+    bundle: &'a Bundle,
+    manifest: &'a Manifest,
+    options: &'a PublishOptions,
+    writer: Writer<'a>,
+    progress: &'a (dyn Fn(&FileEntry, bool) + Sync),
 }
 
-impl<'a> Writer<'a> {
-    /// Asks the store whether it honours conditional writes: the second of two equal ones must be
-    /// refused. The object stays, so that the next publication needs one request.
-    async fn prepare(
-        store: &'a Store,
-        base: &BasePath,
-        manifest: &Manifest,
-        publication: &mut Publication,
-    ) -> Result<Self, RegistryError> {
-        const CONTENT: &[u8] = b"Written by vaccel-ci to learn whether this store honours If-None-Match.\n";
-        let probe = base.probe(&manifest.package);
-        let mut conditional = false;
-        for _ in 0..2 {
-            conditional = conditional || store.put_bytes(&probe, CONTENT.to_vec(), true).await? == Written::Exists;
-        }
-        if !conditional {
-            publication.warnings.push(
-                "this store ignores conditional writes: published files are checked, written and read back instead, \
-                 which does not protect against two publishers at the same moment"
-                    .to_owned(),
-            );
-        }
-        Ok(Self { store, conditional })
+impl Publisher<'_> {
+    /// A release: every object once.
+    async fn release(&self, publication: &mut Publication) -> Result<(), RegistryError> {
+        self.send_files(&BTreeSet::new(), publication).await?;
+        let sums = sha256sums::render(&self.manifest.files).into_bytes();
+        self.writer.once(&self.location.sums(), Content::Bytes(&sums)).await?;
+        publication.unchanged = self.commit_release().await?;
+        self.keep(key::aliases(&self.location, self.manifest, self.options.latest)).await
     }
 
-    /// Writes an object that must not change: `true` if it was sent, `false` if it was there with
-    /// equal content; other content is an error.
-    async fn once(&self, key: &str, content: Content<'_>) -> Result<bool, RegistryError> {
-        if !self.conditional && self.is_equal(key, &content).await? {
-            return Ok(false);
+    /// The commit point of a release; whether it was there already.
+    async fn commit_release(&self) -> Result<bool, RegistryError> {
+        if self.is_released().await? {
+            return Ok(true);
         }
-        if self.send(key, &content, true).await? == Written::Exists {
-            return if self.is_equal(key, &content).await? {
-                Ok(false)
-            } else {
-                Err(RegistryError::Request {
-                    operation: "writing",
-                    key: key.to_owned(),
-                    reason: "another publisher is writing it; try again".to_owned(),
-                })
-            };
-        }
-        if !self.conditional && !self.is_equal(key, &content).await? {
-            return Err(RegistryError::Request {
-                operation: "writing",
-                key: key.to_owned(),
-                reason: "it is not there after it was written".to_owned(),
-            });
-        }
-        Ok(true)
-    }
-
-    async fn send(&self, key: &str, content: &Content<'_>, if_absent: bool) -> Result<Written, RegistryError> {
-        match content {
-            Content::File { bundle, entry } => {
-                self.store.put_file(key, &bundle.path(entry), entry.sha256, if_absent).await
+        let text = self.manifest.to_canonical_json();
+        match self.writer.once(&self.location.manifest(), Content::Bytes(&text)).await {
+            Ok(sent) => Ok(!sent),
+            // Another run may have released the same in between.
+            Err(error @ RegistryError::Immutable(_)) => {
+                if self.is_released().await? {
+                    Ok(true)
+                } else {
+                    Err(error)
+                }
             }
-            Content::Bytes(bytes) => self.store.put_bytes(key, bytes.to_vec(), if_absent).await,
+            Err(error) => Err(error),
         }
     }
 
-    /// Whether the object exists with this content; an error if it has another.
-    async fn is_equal(&self, key: &str, content: &Content<'_>) -> Result<bool, RegistryError> {
-        let Some(info) = self.store.info(key).await? else { return Ok(false) };
-        let ours = content.digest();
-        match info.sha256 {
-            Some(published) if published == ours => Ok(true),
-            published => Err(RegistryError::Immutable(Conflict { key: key.to_owned(), published, ours })),
-        }
+    /// Whether the release is there already. The run that made it may be another one, since a
+    /// release can be built again; everything else must be equal.
+    async fn is_released(&self) -> Result<bool, RegistryError> {
+        let Some(published) = resolve::read(self.store, &self.location).await? else { return Ok(false) };
+        let mut ours = self.manifest.clone();
+        ours.files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Manifest { run: None, ..published } == Manifest { run: None, ..ours })
     }
-}
 
-async fn send_files(
-    writer: &Writer<'_>,
-    location: &Location,
-    bundle: &Bundle,
-    options: &PublishOptions,
-    progress: &(dyn Fn(&FileEntry, bool) + Sync),
-    publication: &mut Publication,
-) -> Result<(), RegistryError> {
-    let transfers = stream::iter(&bundle.manifest().files).map(|entry| async move {
-        let sent = writer.once(&location.object(entry), Content::File { bundle, entry }).await?;
-        progress(entry, sent);
-        Ok::<_, RegistryError>((entry, sent))
-    });
-    let done: Vec<_> = transfers.buffer_unordered(options.concurrency.max(1)).try_collect().await?;
-    for (entry, sent) in done {
-        if sent {
-            publication.uploaded += 1;
-            publication.bytes += entry.size;
-        } else {
-            publication.skipped += 1;
-        }
-    }
-    Ok(())
-}
+    /// A branch: new objects beside the old ones, then one request that replaces the manifest.
+    ///
+    /// The plain names and `SHA256SUMS`, for readers that know no manifest, follow: the list comes
+    /// after the files that it names, so that they are there whenever it is read.
+    async fn branch(&self, publication: &mut Publication) -> Result<(), RegistryError> {
+        let manifest_key = self.location.manifest();
+        let previous = self.store.document(&manifest_key).await?;
+        let renewed = self.expiring(previous.as_deref());
+        self.send_files(&renewed, publication).await?;
 
-/// Names that do not go through a manifest: `…_latest_…`, and on a branch the plain ones.
-async fn keep_aliases(
-    store: &Store,
-    location: &Location,
-    manifest: &Manifest,
-    options: &PublishOptions,
-) -> Result<(), RegistryError> {
-    let mut aliases = Vec::new();
-    for file in &manifest.files {
-        let object = location.object(file);
-        if !manifest.git_ref.is_release() {
-            aliases.push((object.clone(), location.named(file.name.as_str())));
+        let text = self.manifest.to_canonical_json();
+        publication.unchanged = previous.as_deref() == Some(text.as_slice());
+        if !publication.unchanged {
+            if let Some(previous) = previous {
+                retire(self.store, &self.location, &previous).await?;
+            }
+            // The commit point.
+            self.store.put_bytes(&manifest_key, text, false).await?;
         }
-        if let Some(name) = key::latest_name(file.name.as_str(), manifest).filter(|_| options.latest) {
-            aliases.push((object, location.named(&name)));
+        // Also where nothing changed: the run that committed may not have come so far.
+        let aliases = key::aliases(&self.location, self.manifest, self.options.latest);
+        let (latest, plain) = aliases.into_iter().partition(|alias| alias.latest);
+        self.keep(plain).await?;
+        let (key, sums) = (self.location.sums(), sha256sums::render(&self.manifest.files).into_bytes());
+        if self.store.document(&key).await?.as_deref() != Some(sums.as_slice()) {
+            self.store.put_bytes(&key, sums, false).await?;
         }
+        self.keep(latest).await?;
+        if let Some(age) = self.options.prune_after {
+            publication.pruned = prune(self.store, &self.location, self.manifest, age).await?;
+        }
+        Ok(())
     }
-    let copies = stream::iter(aliases).map(|(from, to)| async move { store.copy(&from, &to).await });
-    copies.buffer_unordered(options.concurrency.max(1)).try_collect().await
-}
 
-/// Removes a branch's objects that its manifest does not name and that are older than the grace
-/// period, which gives readers of an earlier manifest the time to finish.
-async fn prune(store: &Store, location: &Location, manifest: &Manifest, age: Duration) -> Result<usize, RegistryError> {
-    let named: BTreeSet<String> = manifest.files.iter().map(|file| location.object(file)).collect();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let limit = i64::try_from(now.saturating_sub(age).as_secs()).unwrap_or(i64::MAX);
-    let mut removed = 0;
-    for (key, modified) in store.keys(&location.objects()).await? {
-        if modified < limit && !named.contains(&key) {
-            store.delete(&key).await?;
-            removed += 1;
-        }
+    /// Objects that are there, but that another run could be about to remove: old ones that the
+    /// current manifest does not name.
+    fn expiring(&self, current: Option<&[u8]>) -> BTreeSet<String> {
+        let Some(age) = self.options.prune_after else { return BTreeSet::new() };
+        let files = current.and_then(|text| Manifest::parse(text).ok()).map(|manifest| manifest.files);
+        let named: BTreeSet<_> = files.iter().flatten().map(|file| self.location.object(file)).collect();
+        let limit = before(age / 2);
+        let old = self.writer.present.iter().filter(|(key, modified)| **modified < limit && !named.contains(*key));
+        old.map(|(key, _)| key.clone()).collect()
     }
-    Ok(removed)
+
+    async fn send_files(&self, renewed: &BTreeSet<String>, publication: &mut Publication) -> Result<(), RegistryError> {
+        let transfers = stream::iter(&self.manifest.files).map(|entry| async move {
+            let (key, content) = (self.location.object(entry), Content::File { bundle: self.bundle, entry });
+            let sent = if renewed.contains(&key) {
+                self.writer.renew(&key, content).await?;
+                true
+            } else {
+                self.writer.once(&key, content).await?
+            };
+            (self.progress)(entry, sent);
+            Ok::<_, RegistryError>((entry, sent))
+        });
+        let done: Vec<_> = transfers.buffer_unordered(self.options.concurrency.max(1)).try_collect().await?;
+        for (entry, sent) in done {
+            if sent {
+                publication.uploaded += 1;
+                publication.bytes += entry.size;
+            } else {
+                publication.skipped += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes names that do not go through a manifest, unless they are right already.
+    async fn keep(&self, aliases: Vec<Alias>) -> Result<(), RegistryError> {
+        let copies = stream::iter(aliases).map(|alias| async move {
+            let right = self.writer.present.contains_key(&alias.to)
+                && self.store.info(&alias.to).await?.is_some_and(|info| info.sha256 == Some(alias.sha256));
+            if right { Ok(()) } else { self.store.copy(&alias.from, &alias.to).await }
+        });
+        copies.buffer_unordered(self.options.concurrency.max(1)).try_collect().await
+    }
 }

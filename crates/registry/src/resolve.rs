@@ -2,6 +2,7 @@
 
 use crate::{BasePath, Location, RegistryError, Requirement, Store};
 use artifact::{Arch, BuildType, Manifest, PackageName, RefName, Version};
+use std::collections::BTreeMap;
 
 /// A bundle that was found.
 #[derive(Clone, Debug)]
@@ -65,19 +66,16 @@ pub async fn resolve_ref(store: &Store, location: Location) -> Result<Resolved, 
 
 /// Every released version with its targets, the highest first.
 pub async fn list(store: &Store, base: &BasePath, package: &PackageName) -> Result<Vec<Listed>, RegistryError> {
-    let mut listed = Vec::new();
-    for (version, git_ref) in releases(store, base, package).await? {
-        let prefix = format!("{}{git_ref}/", base.refs(package));
-        let keys = store.keys(&prefix).await?;
-        let target = |key: &str| {
-            let (arch, rest) = key.strip_prefix(&prefix)?.split_once('/')?;
-            Some((arch.parse().ok()?, rest.strip_suffix("/manifest.json")?.parse().ok()?))
-        };
-        let targets: Vec<_> = keys.iter().filter_map(|(key, _)| target(key)).collect();
-        if !targets.is_empty() {
-            listed.push(Listed { version, git_ref, targets });
-        }
+    let mut found: BTreeMap<RefName, Listed> = BTreeMap::new();
+    // One listing of everything costs less than one for each release.
+    for (key, _) in store.keys(&base.refs(package)).await? {
+        let Some(location) = Location::parse(base, package, &key) else { continue };
+        let Some(version) = location.git_ref.release() else { continue };
+        let git_ref = location.git_ref.clone();
+        let listed = found.entry(git_ref.clone()).or_insert_with(|| Listed { version, git_ref, targets: Vec::new() });
+        listed.targets.push((location.arch, location.build_type));
     }
+    let mut listed: Vec<_> = found.into_values().collect();
     listed.sort_by(|a, b| b.version.cmp(&a.version));
     Ok(listed)
 }
