@@ -1,5 +1,7 @@
 //! The S3 client: the only code that makes requests.
 
+mod multipart;
+
 use crate::RegistryError;
 use crate::settings::{Credentials, Settings};
 use artifact::Sha256;
@@ -14,6 +16,8 @@ use aws_sdk_s3::types::ChecksumMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Metadata under which we keep an object's digest; not every store keeps checksums.
 const DIGEST: &str = "sha256";
@@ -24,6 +28,7 @@ const DOCUMENT_LIMIT: i64 = 16 * 1024 * 1024;
 pub struct Store {
     client: aws_sdk_s3::Client,
     settings: Settings,
+    room: Arc<Semaphore>,
 }
 
 /// What became of a conditional write.
@@ -92,7 +97,7 @@ impl Store {
             }
             Credentials::Anonymous => config = config.allow_no_auth(),
         }
-        Ok(Self { client: aws_sdk_s3::Client::from_conf(config.build()), settings })
+        Ok(Self { client: aws_sdk_s3::Client::from_conf(config.build()), settings, room: multipart::room() })
     }
 
     /// The bucket.
@@ -115,6 +120,11 @@ impl Store {
     ) -> Result<Written, RegistryError> {
         let failed = |source| RegistryError::File { path: path.to_owned(), source };
         let size = tokio::fs::metadata(path).await.map_err(failed)?.len();
+        if size > multipart::THRESHOLD
+            && let Some(written) = self.put_parts(key, path, size, digest, if_absent).await?
+        {
+            return Ok(written);
+        }
         let body = ByteStream::from_path(path).await.map_err(|error| failed(std::io::Error::other(error)))?;
         self.put(key, body, size, digest, if_absent).await
     }
