@@ -1,17 +1,22 @@
 //! The real act, in host mode and offline: the repository's workflows run with our actions from
 //! this tree, and with stand-ins for what GitHub's servers provide.
 
+mod log;
+
 use crate::event::Event;
-use crate::process::Guard;
+use crate::process::Guarded;
 use crate::repository::copy_tree;
 use crate::tools::Tools;
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What our repository is called in `uses:`.
-const OURS: &str = "nubificus/vaccel-ci@main";
+const OURS: &str = "nubificus/vaccel-ci";
 /// What callers need of it.
 const PUBLISHED: [&str; 3] = ["actions", ".github/workflows", "dist"];
 /// Actions of GitHub that have a stand-in in `tests/act`.
@@ -24,6 +29,13 @@ const FILES: [(&str, &str); 4] = [
     ("--var-file", "variables"),
     ("--env-file", "environment"),
 ];
+
+/// See there.
+const SHELL: &str = include_str!("act/shell.sh");
+/// How long act may take to end its jobs.
+const GRACE: Duration = Duration::from_secs(3);
+/// Beginnings of variables that steps must not see: they are of what surrounds us, not of the run.
+const FOREIGN: [&str; 7] = ["GITHUB_", "INPUT_", "AWS_", "ACTIONS_", "VACCEL_", "GIT_", "ACT_"];
 
 /// A run of act that is being prepared.
 pub struct Act<'a> {
@@ -46,6 +58,8 @@ pub struct Outcome {
     pub log: String,
     /// The jobs that ran, and whether they succeeded.
     pub jobs: BTreeMap<String, bool>,
+    /// The jobs' summaries, in Markdown.
+    pub summaries: BTreeMap<String, String>,
 }
 
 impl<'a> Act<'a> {
@@ -102,46 +116,42 @@ impl<'a> Act<'a> {
             copy_tree(&self.ours.join(part), &published.join(part))
                 .with_context(|| format!("could not copy {part}"))?;
         }
-        let stand_ins = self.prepare(folder)?;
+        let local = self.prepare(folder, &published)?;
         let (output, writer) = std::io::pipe().context("could not make a pipe")?;
         let errors = writer.try_clone().context("could not make a pipe")?;
-        let mut process = Guard::new(self.tools.bin("act"))
-            .scratch(folder)
-            .with(|command| {
-                command
-                    .arg(self.event.name)
-                    .args(["--pull=false", "--action-offline-mode", "--no-cache-server", "--no-skip-checkout"])
-                    .arg("--directory")
-                    .arg(&self.repository)
-                    .args(labels().flat_map(|label| ["--platform".to_owned(), format!("{label}=-self-hosted")]))
-                    .args(["--local-repository", &format!("{OURS}={}", published.display())])
-                    .current_dir(folder)
-                    .env("HOME", folder)
-                    .env("XDG_CACHE_HOME", folder.join("cache"))
-                    .env("TMPDIR", folder)
-                    .env("PATH", self.tools.path())
-                    .stdout(writer)
-                    .stderr(errors);
-                for (option, file) in FILES {
-                    command.arg(option).arg(folder.join(file));
+        let path = self.path(folder)?;
+        let mut process = Guarded::spawn(&self.tools.bin("act"), GRACE, &[folder.to_owned()], |command| {
+            command
+                .arg(self.event.name)
+                .args(["--pull=false", "--action-offline-mode", "--no-cache-server", "--no-skip-checkout"])
+                .arg("--directory")
+                .arg(&self.repository)
+                .args(labels().flat_map(|label| ["--platform".to_owned(), format!("{label}=-self-hosted")]))
+                .current_dir(folder)
+                .stdout(writer)
+                .stderr(errors);
+            for (option, file) in FILES {
+                command.arg(option).arg(folder.join(file));
+            }
+            for (reference, local) in &local {
+                command.args(["--local-repository", &format!("{reference}={}", local.display())]);
+            }
+            if let Some(workflow) = &self.workflow {
+                command.arg("--workflows").arg(self.repository.join(".github/workflows").join(workflow));
+            }
+            for (name, _) in std::env::vars_os() {
+                if FOREIGN.iter().any(|beginning| name.to_string_lossy().starts_with(beginning)) {
+                    command.env_remove(name);
                 }
-                for (reference, stand_in) in stand_ins {
-                    command.args(["--local-repository", &format!("{reference}={}", stand_in.display())]);
-                }
-                if let Some(workflow) = &self.workflow {
-                    command.arg("--workflows").arg(self.repository.join(".github/workflows").join(workflow));
-                }
-                for (name, _) in std::env::vars_os() {
-                    let text = name.to_string_lossy();
-                    if ["GITHUB_", "INPUT_", "AWS_", "ACTIONS_", "VACCEL_"]
-                        .iter()
-                        .any(|prefix| text.starts_with(prefix))
-                    {
-                        command.env_remove(name);
-                    }
-                }
-            })
-            .spawn()?;
+            }
+            command
+                .env("HOME", folder)
+                .env("XDG_CACHE_HOME", folder.join("cache"))
+                .env("TMPDIR", folder)
+                .env("PATH", path)
+                // It would ask its makers.
+                .env("ACT_DISABLE_VERSION_CHECK", "1");
+        })?;
         let mut log = String::new();
         for line in BufReader::new(output).split(b'\n') {
             let line = line.context("could not read what act prints")?;
@@ -151,11 +161,33 @@ impl<'a> Act<'a> {
             log.push('\n');
         }
         let success = process.wait()?.success();
-        Ok(Outcome { success, jobs: jobs(&log), log })
+        let jobs = log::read(&log);
+        Ok(Outcome { success, log, jobs: jobs.results, summaries: jobs.summaries })
     }
 
-    /// Writes act's files; gives the stand-ins by the references that they replace.
-    fn prepare(&self, folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    /// A `PATH` with the tools in front, and before them shells that tell all that a step printed.
+    fn path(&self, folder: &Path) -> Result<OsString> {
+        let shells = folder.join("shells");
+        std::fs::create_dir_all(&shells).context("could not make the folder of shells")?;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        for name in ["sh", "bash"] {
+            let Some(real) = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
+            else {
+                continue;
+            };
+            let shell = shells.join(name);
+            std::fs::write(&shell, SHELL.replace("@shell@", &real.display().to_string()))
+                .and_then(|()| std::fs::set_permissions(&shell, std::fs::Permissions::from_mode(0o755)))
+                .with_context(|| format!("could not write {}", shell.display()))?;
+        }
+        let mut path = shells.into_os_string();
+        path.push(":");
+        path.push(self.tools.path());
+        Ok(path)
+    }
+
+    /// Writes act's files; gives the folders that take the place of repositories.
+    fn prepare(&self, folder: &Path, published: &Path) -> Result<BTreeMap<String, PathBuf>> {
         let artifacts = folder.join("artifacts");
         std::fs::create_dir_all(&artifacts).context("could not make the folder of artifacts")?;
         let repository = self.repository.canonicalize().context("there is no such repository")?;
@@ -180,12 +212,16 @@ impl<'a> Act<'a> {
             references.extend(references_in(&root.join(".github/workflows"))?);
         }
         let stand_ins = crate::workspace_root().join("tests/act");
-        let stand_in = |reference: String| {
-            let name = reference.strip_prefix("actions/")?.split('@').next()?;
+        let local = |reference: String| {
+            let (name, revision) = reference.split_once('@')?;
+            if name == OURS || name.strip_prefix(OURS).is_some_and(|path| path.starts_with('/')) {
+                return Some((format!("{OURS}@{revision}"), published.to_owned()));
+            }
+            let name = name.strip_prefix("actions/")?;
             let folder = STAND_INS.contains(&name).then(|| stand_ins.join(name))?;
             Some((reference, folder))
         };
-        Ok(references.into_iter().filter_map(stand_in).collect())
+        Ok(references.into_iter().filter_map(local).collect())
     }
 }
 
@@ -205,19 +241,26 @@ fn lines(values: &BTreeMap<String, String>) -> String {
 fn references_in(folder: &Path) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(folder).with_context(|| format!("could not list {}", folder.display()))? {
-        let text = std::fs::read_to_string(entry?.path()).context("could not read a workflow")?;
-        let uses = text.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("uses:"));
-        found.extend(uses.filter_map(|reference| reference.split_whitespace().next()).map(str::to_owned));
+        let path = entry.with_context(|| format!("could not list {}", folder.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+            found.extend(references(&text).map(str::to_owned));
+        }
     }
     Ok(found)
 }
 
-/// `[workflow/job] 🏁  Job succeeded`, as act prints it.
-fn jobs(log: &str) -> BTreeMap<String, bool> {
-    let result = |line: &str| {
-        let (job, rest) = line.strip_prefix('[')?.split_once(']')?;
-        let name = job.rsplit('/').next().unwrap_or(job).trim();
-        Some((name.to_owned(), rest.trim_start().strip_prefix('🏁')?.trim() == "Job succeeded"))
-    };
-    log.lines().filter_map(result).collect()
+fn references(workflow: &str) -> impl Iterator<Item = &str> {
+    let uses = workflow.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("uses:"));
+    uses.filter_map(|text| text.split_whitespace().next()).map(|text| text.trim_matches(['"', '\'']))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn references_are_found_wherever_they_stand() {
+        let workflow = "jobs:\n  a:\n    uses: o/r/.github/workflows/w.yml@main\n  b:\n    steps:\n      - uses: \"o/a@v1\"\n      # uses: o/comment@v1\n      - name: x\n        uses: o/b/path@0123 # v2\n";
+        let found: Vec<_> = super::references(workflow).collect();
+        assert_eq!(found, ["o/r/.github/workflows/w.yml@main", "o/a@v1", "o/b/path@0123"]);
+    }
 }

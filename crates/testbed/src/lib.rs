@@ -10,6 +10,7 @@ pub mod repository;
 pub mod s3;
 pub mod tools;
 
+use anyhow::Result;
 use std::path::PathBuf;
 
 /// The root of the workspace.
@@ -22,4 +23,11 @@ pub fn workspace_root() -> PathBuf {
 pub fn executables() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), PathBuf::from);
     target.join("debug")
+}
+
+/// 32 random hexadecimal digits.
+fn random() -> Result<String> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }

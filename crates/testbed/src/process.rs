@@ -1,24 +1,17 @@
-//! Processes that end with us, however we end.
+//! Processes that end with us, however we end, and leave nothing behind.
 //!
 //! A shell watches a pipe that only we hold open. When it closes — we ended, were interrupted or
-//! killed — the shell ends its process group, first asking, then not.
+//! killed — the shell ends what it started, first asking, then not. When the program ends by
+//! itself, what it left running is ended too.
 
 use anyhow::{Context, Result};
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-const WATCH: &str = r#"
-exec 3<&0
-( cat <&3; trap '' TERM; kill -TERM 0; sleep "$GRACE"; rm -rf "$SCRATCH"; kill -KILL 0 ) >/dev/null 2>&1 &
-watcher=$!
-"$@" </dev/null 3<&- &
-wait $!
-status=$?
-kill -KILL "$watcher"
-exit "$status"
-"#;
+const WATCH: &str = include_str!("watch.sh");
 
 /// A process, with all that it starts, that ends when this is dropped.
 pub struct Guarded {
@@ -27,59 +20,46 @@ pub struct Guarded {
     lifeline: Option<ChildStdin>,
 }
 
-/// A program to run under guard.
-pub struct Guard {
-    command: Command,
-}
-
-impl Guard {
-    /// The program, as found on `PATH`.
-    pub fn new(program: impl AsRef<OsStr>) -> Self {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", WATCH, "watch"]).arg(program).env("GRACE", "3").env("SCRATCH", "");
-        Self { command }
-    }
-
-    /// A folder that is removed when the process has been ended.
-    #[must_use]
-    pub fn scratch(mut self, folder: &std::path::Path) -> Self {
-        self.command.env("SCRATCH", folder);
-        self
-    }
-
-    /// How long the process may take to end after it was asked to, in whole seconds.
-    #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.command.env("GRACE", grace.as_secs().to_string());
-        self
-    }
-
-    /// Changes the command: arguments, environment, folder, output.
-    #[must_use]
-    pub fn with(mut self, change: impl FnOnce(&mut Command)) -> Self {
-        change(&mut self.command);
-        self
-    }
-
-    /// Starts it in a process group of its own.
-    pub fn spawn(mut self) -> Result<Guarded> {
-        self.command.stdin(Stdio::piped()).process_group(0);
-        let mut child = self.command.spawn().context("could not start /bin/sh")?;
-        let lifeline = child.stdin.take();
-        Ok(Guarded { child, lifeline })
-    }
-}
-
 impl Guarded {
-    /// Waits for its end.
+    /// Starts a program in a process group of its own.
+    ///
+    /// `grace` is how long it may take to end after it was asked to, in whole seconds; `scratch`
+    /// is removed after it was ended. `prepare` gives the command its arguments, environment,
+    /// folder and output.
+    pub fn spawn(
+        program: &Path,
+        grace: Duration,
+        scratch: &[PathBuf],
+        prepare: impl FnOnce(&mut Command),
+    ) -> Result<Self> {
+        let scratch: Vec<_> = scratch.iter().map(|path| path.as_os_str()).collect();
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", WATCH, "watch", &crate::random()?, &grace.as_secs().to_string()])
+            .arg(scratch.join(OsStr::new("\n")))
+            .arg(program);
+        prepare(&mut command);
+        command.stdin(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().context("could not start /bin/sh")?;
+        let lifeline = child.stdin.take();
+        Ok(Self { child, lifeline })
+    }
+
+    /// Waits until it ends by itself.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         self.child.wait().context("could not wait for a process")
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait().context("could not look at a process")?.is_none())
     }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
         drop(self.lifeline.take());
+        // Until everything is ended and removed.
         let _ = self.child.wait();
     }
 }

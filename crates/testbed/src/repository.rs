@@ -89,6 +89,10 @@ impl Repository {
         let date = format!("{} +0000", EPOCH + 60 * self.commits.get());
         self.commits.set(self.commits.get() + 1);
         let mut command = Command::new("git");
+        // In a hook, git's variables name the repository that the hook is of.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+            command.env_remove(name);
+        }
         command
             .arg("-C")
             .arg(&self.folder)

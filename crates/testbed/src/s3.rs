@@ -1,6 +1,6 @@
 //! A real S3 server, `SeaweedFS`, on loopback with throw-away credentials.
 
-use crate::process::{Guard, Guarded};
+use crate::process::Guarded;
 use crate::tools::Tools;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -12,10 +12,27 @@ use std::time::{Duration, Instant};
 
 /// How long the server may take to answer.
 const START_LIMIT: Duration = Duration::from_mins(1);
+/// How long to wait before asking again.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often a start is tried: another program may take a port before the server does.
+const ATTEMPTS: usize = 3;
+/// What the server would listen to or send to besides S3: it is alone, and tells nobody of us.
+const ALONE: [&str; 4] = ["-master.peers=none", "-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"];
+/// Its listeners.
+const LISTENERS: [&str; 8] = [
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "s3.port",
+    "s3.port.grpc",
+];
 
 /// A running server; dropping it, or the end of this process, ends it and removes its data.
 pub struct Server {
-    _process: Guarded,
+    process: Guarded,
     folder: PathBuf,
     port: u16,
     filer: u16,
@@ -38,8 +55,23 @@ impl Server {
     }
 
     fn start_with(tools: &Tools, public: bool) -> Result<Self> {
+        for _ in 1..ATTEMPTS {
+            let mut server = Self::spawn(tools, public)?;
+            if server.become_ready().is_ok() {
+                return Ok(server);
+            }
+            if server.process.is_running()? {
+                break;
+            }
+        }
+        let mut server = Self::spawn(tools, public)?;
+        server.become_ready()?;
+        Ok(server)
+    }
+
+    fn spawn(tools: &Tools, public: bool) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("s3-").tempdir().context("could not make a folder")?.keep();
-        let (access_key, secret_key) = (random("AK")?, random("SK")?);
+        let (access_key, secret_key) = (format!("AK{}", crate::random()?), format!("SK{}", crate::random()?));
         let mut identities = vec![json!({
             "name": "test",
             "credentials": [{ "accessKey": access_key, "secretKey": secret_key }],
@@ -51,55 +83,54 @@ impl Server {
         std::fs::write(folder.join("s3.json"), json!({ "identities": identities }).to_string())
             .context("could not write s3.json")?;
         let log = std::fs::File::create(folder.join("log")).context("could not make the log")?;
-        let [master, master_grpc, volume, volume_grpc, filer, filer_grpc, port, port_grpc] = free_ports()?;
-        let process = Guard::new(tools.bin("weed"))
-            .scratch(&folder)
-            .grace(Duration::ZERO)
-            .with(|command| {
-                command
-                    .args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-volume.max=0"])
-                    .args([
-                        "-master.volumeSizeLimitMB=64",
-                        "-volume.preStopSeconds=0",
-                        "-s3.port.iceberg=0",
-                        "-s3.port.lance=0",
-                    ])
-                    .arg(format!("-dir={}", folder.display()))
-                    .arg(format!("-s3.config={}", folder.join("s3.json").display()))
-                    .arg(format!("-master.port={master}"))
-                    .arg(format!("-master.port.grpc={master_grpc}"))
-                    .arg(format!("-volume.port={volume}"))
-                    .arg(format!("-volume.port.grpc={volume_grpc}"))
-                    .arg(format!("-filer.port={filer}"))
-                    .arg(format!("-filer.port.grpc={filer_grpc}"))
-                    .arg(format!("-s3.port={port}"))
-                    .arg(format!("-s3.port.grpc={port_grpc}"))
-                    .current_dir(&folder)
-                    .stdout(Stdio::null())
-                    .stderr(log);
-            })
-            .spawn()?;
-        let server = Self { _process: process, folder, port, filer, access_key, secret_key };
-        server
-            .wait_until("the server answers", || request(port, "GET", "/healthz").is_ok_and(|status| status == 200))?;
-        server.make_bucket(Self::BUCKET)?;
-        Ok(server)
+        let ports = free_ports::<{ LISTENERS.len() }>()?;
+        let [_, _, _, _, filer, _, port, _] = ports;
+        let mut scratch = vec![folder.clone()];
+        scratch.extend(ports.iter().flat_map(|port| sockets(*port)));
+        // It takes long to end when asked to, and there is nothing to save.
+        let process = Guarded::spawn(&tools.bin("weed"), Duration::ZERO, &scratch, |command| {
+            command
+                .args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-volume.max=0"])
+                .arg("-master.volumeSizeLimitMB=64")
+                .args(ALONE)
+                .arg(format!("-dir={}", folder.display()))
+                .arg(format!("-s3.config={}", folder.join("s3.json").display()))
+                .args(LISTENERS.iter().zip(ports).map(|(listener, port)| format!("-{listener}={port}")))
+                .current_dir(&folder)
+                // It has logs of its own there.
+                .env("TMPDIR", &folder)
+                .stdout(Stdio::null())
+                .stderr(log);
+        })?;
+        Ok(Self { process, folder, port, filer, access_key, secret_key })
+    }
+
+    fn become_ready(&mut self) -> Result<()> {
+        let port = self.port;
+        let answers = || request(port, "GET", "/healthz").is_ok_and(|status| status == 200);
+        let deadline = Instant::now() + START_LIMIT;
+        while !answers() {
+            if !self.process.is_running()? {
+                bail!("the S3 server ended; its log ends with:\n{}", self.log_tail());
+            }
+            if Instant::now() > deadline {
+                bail!("the S3 server does not answer; its log ends with:\n{}", self.log_tail());
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.make_bucket(Self::BUCKET)
     }
 
     /// Makes another bucket.
     pub fn make_bucket(&self, name: &str) -> Result<()> {
         // A folder of the filer below /buckets is a bucket.
         let path = format!("/buckets/{name}/");
-        self.wait_until("the bucket is made", || request(self.filer, "POST", &path).is_ok_and(|status| status == 201))
-    }
-
-    fn wait_until(&self, what: &str, ready: impl Fn() -> bool) -> Result<()> {
         let deadline = Instant::now() + START_LIMIT;
-        while !ready() {
+        while !request(self.filer, "POST", &path).is_ok_and(|status| status == 201) {
             if Instant::now() > deadline {
-                bail!("the S3 server did not get so far that {what}; its log ends with:\n{}", self.log_tail());
+                bail!("the S3 server does not make the bucket {name}; its log ends with:\n{}", self.log_tail());
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(PAUSE);
         }
         Ok(())
     }
@@ -126,10 +157,10 @@ impl Server {
     }
 }
 
-fn random(prefix: &str) -> Result<String> {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-    Ok(format!("{prefix}{:032x}", u128::from_ne_bytes(bytes)))
+/// The sockets that the server makes for a port, and leaves behind.
+fn sockets(port: u16) -> impl Iterator<Item = PathBuf> {
+    let names = ["master-grpc", "volume-grpc", "filer", "filer-grpc", "s3", "s3-grpc"];
+    names.into_iter().map(move |name| PathBuf::from(format!("/tmp/seaweedfs-{name}-{port}.sock")))
 }
 
 /// Ports that nobody uses at this moment.

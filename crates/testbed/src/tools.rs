@@ -42,7 +42,10 @@ pub fn ensure(progress: &dyn Fn(&str)) -> Result<Tools> {
     lock.lock().context("could not lock the tools")?;
     let venv = folder.join("venv");
     let stamp = venv.join("requirements.txt");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+    // Its programs name the folder, and need the Python that it was made with.
+    let wanted = format!("# installed in {}\n{wanted}", venv.display());
+    let is_wanted = std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted);
+    if is_wanted && venv.join("bin/python").exists() {
         return Ok(Tools { bin: venv.join("bin") });
     }
     progress("installing the pinned tools into target/tools (once)");
