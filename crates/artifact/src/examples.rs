@@ -1,7 +1,7 @@
 //! The report of an example run.
 
 use crate::document::{self, DocumentError};
-use crate::{Arch, PackageName};
+use crate::{Arch, PackageName, Sha256};
 use serde::{Deserialize, Serialize};
 
 /// How an example ended.
@@ -30,6 +30,44 @@ pub struct ExampleResult {
     /// Why it failed or was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// The vAccel plugin that it ran with, if it runs once per plugin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// Digest of its output without what differs from run to run; absent where that says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_sha256: Option<Sha256>,
+    /// Processes that it left behind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<String>,
+}
+
+/// How an example differs from the baseline for the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum RegressionKind {
+    /// It fails and did not.
+    Failed,
+    /// It is skipped and was not.
+    Skipped,
+    /// It was there and is not.
+    Disappeared,
+    /// Its output is another one.
+    Output,
+    /// It takes longer.
+    Slowdown,
+}
+
+/// An example that was better in the baseline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Regression {
+    /// The example's name.
+    pub example: String,
+    /// What became worse.
+    pub kind: RegressionKind,
+    /// Before and after, for a person.
+    pub detail: String,
 }
 
 /// What was run against an install tree, and how it went.
@@ -44,8 +82,17 @@ pub struct ExampleReport {
     pub arch: Arch,
     /// Whether it ran under valgrind.
     pub valgrind: bool,
-    /// The examples in the order in which they ended.
+    /// The examples in the order in which they are described, or, of a script, in which they ended.
     pub examples: Vec<ExampleResult>,
+    /// What the machine was known to have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<String>,
+    /// What was worse than in the baseline.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regressions: Vec<Regression>,
+    /// Files that the run changed outside of its scratch folders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<String>,
 }
 
 impl ExampleReport {

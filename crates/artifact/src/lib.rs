@@ -28,7 +28,7 @@ pub use build_record::BuildRecord;
 pub use build_type::{BuildType, BuildTypeError};
 pub use bundle::{Bundle, BundleError};
 pub use document::DocumentError;
-pub use examples::{ExampleReport, ExampleResult, Outcome};
+pub use examples::{ExampleReport, ExampleResult, Outcome, Regression, RegressionKind};
 pub use file_name::{FileName, FileNameError};
 pub use manifest::{BuiltBy, Commit, CommitError, FileEntry, FileKind, Manifest, Run};
 pub use package::{PackageName, PackageNameError};

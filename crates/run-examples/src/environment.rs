@@ -3,7 +3,19 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use toolkit::{Failure, Result, ResultExt};
+use toolkit::{Failure, Program, Result, ResultExt, Tool};
+
+const ENV: Tool = Tool { program: "env", provided_by: "the Debian package coreutils" };
+
+/// The environment of code of the repository, without what it must not see.
+///
+/// What that is, `toolkit` knows, and it tells by running a program.
+pub fn scrubbed() -> Result<Vec<(OsString, OsString)>> {
+    let listed =
+        Program::new(ENV.find()?).arg("-0").repository_code().capture().context("could not list the environment")?;
+    let pairs = listed.split('\0').filter_map(|pair| pair.split_once('='));
+    Ok(pairs.map(|(name, value)| (name.into(), value.into())).collect())
+}
 
 /// Folders that live as long as the run.
 #[derive(Debug)]
@@ -30,7 +42,13 @@ impl Scratch {
         Ok(scratch)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// The folder that holds them.
+    pub fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// One of them: `home`, `run` or `tmp`.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -85,6 +103,24 @@ impl SearchPaths {
         self.add(&root, multiarch);
         self.add(&root.join("usr"), multiarch);
         Ok(())
+    }
+
+    /// The folders with programs.
+    pub fn programs(&self) -> &[PathBuf] {
+        &self.programs
+    }
+
+    /// The libraries whose file names begin so, the first of each name first.
+    pub fn libraries(&self, prefix: &str) -> Vec<PathBuf> {
+        let files = self.libraries.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flat_map(|entries| {
+            let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+            paths.sort();
+            paths
+        });
+        files
+            .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix)))
+            .filter(|path| path.is_file())
+            .collect()
     }
 
     /// The variables, given those of the caller.

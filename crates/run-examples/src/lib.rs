@@ -1,17 +1,34 @@
-//! The `run-examples` action: a repository's own script exercises the install tree.
+//! The `run-examples` action: a repository's own examples exercise the install tree.
 //!
-//! The script is called as it always was, `<script> <package> <0 or 1 for valgrind>`, and finds
-//! what it expects around it. Where it speaks TAP, each test point is an example with a name, a
-//! result and a time; otherwise the whole script is one example.
+//! They are described in one of two ways. A script is called as it always was, `<script> <package>
+//! <0 or 1 for valgrind>`, and finds what it expects around it; where it speaks TAP, each test
+//! point is an example. A manifest, `examples.toml`, describes each example by itself: what it
+//! needs, and what it must do.
 
+mod baseline;
+mod choice;
+pub mod context;
 mod environment;
+mod examples;
+mod from_manifest;
+mod from_script;
+mod junit;
+pub mod manifest;
+mod normal;
+mod placeholder;
+mod process;
 pub mod recorder;
 mod report;
 mod run;
 mod script;
+mod seal;
+mod supervisor;
 pub mod tap;
+pub mod trace;
+mod verify;
 
-use artifact::PackageName;
+use artifact::{Arch, PackageName};
+use baseline::Factor;
 use std::path::PathBuf;
 use toolkit::{Action, List, Result, Runner};
 
@@ -36,16 +53,58 @@ pub struct Args {
     /// The script, relative to source-path; without it, `run-examples.sh` or `run_examples.sh`, in scripts/ or at the top.
     #[arg(long)]
     pub script: Option<PathBuf>,
-    /// Ask the script to run the examples under valgrind.
+    /// The manifest, relative to source-path; without it, and without a script, `run-examples.manifest` of
+    /// `.github/vaccel-ci.toml`, or `examples/examples.toml` if it is there.
+    #[arg(long)]
+    pub manifest: Option<PathBuf>,
+    /// Architecture of the install tree; another one than this machine's needs qemu-user.
+    #[arg(long)]
+    pub arch: Option<Arch>,
+    /// What this machine has, like `network`, `gpu` or `plugin:torch`; its architecture, its tag and the plugins of
+    /// the install tree are added.
+    #[arg(long)]
+    pub context: Option<List>,
+    /// Tag of the runner, like `base` or `torch`, for the context.
+    #[arg(long)]
+    pub runner: Option<String>,
+    /// Only the examples whose names match this glob.
+    #[arg(long)]
+    pub filter: Option<String>,
+    /// Let it pass that no example at all makes sense here.
+    #[arg(long, default_value_t = false)]
+    pub allow_empty: bool,
+    /// Run the examples under valgrind; a script is asked to.
     #[arg(long, default_value_t = false)]
     pub valgrind: bool,
-    /// Seconds that the script may take, with everything it starts.
+    /// Seconds that an example of a manifest may take, or a whole script, with everything it starts.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
+    /// How many examples of a manifest run at once.
+    #[arg(long, default_value_t = 1, value_parser = jobs)]
+    pub jobs: usize,
+    /// How often each example of a manifest runs that does not say; its time is the median.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: u32,
+    /// Report of an earlier run, with which this one is compared.
+    #[arg(long)]
+    pub baseline: Option<PathBuf>,
+    /// From which factor on an example counts as slower than in the baseline.
+    #[arg(long, default_value_t = Factor(1.5))]
+    pub slowdown: Factor,
+    /// Milliseconds by which an example may be slower in any case.
+    #[arg(long, default_value_t = 50)]
+    pub slowdown_floor: u64,
+    /// How bad it is to be worse than the baseline, like `slowdown=error,output=ignore`; failed, skipped, disappeared
+    /// and output are errors otherwise, slowdown is a warning.
+    #[arg(long)]
+    pub regression_levels: Option<List>,
+    /// Write the golden files from what the examples say now.
+    #[arg(long, default_value_t = false, help_heading = toolkit::CLI_ONLY)]
+    pub bless: bool,
     /// Folders of fetched dependencies, separated by commas or line breaks, for the search paths.
     #[arg(long)]
     pub pkgconfig_prefix: Option<List>,
-    /// File that receives the results as JSON, also when examples fail.
+    /// File that receives the results as JSON, also when examples fail; `JUnit` XML goes beside it.
     #[arg(long, default_value = "examples-report.json")]
     pub report_path: PathBuf,
 }
@@ -59,8 +118,12 @@ toolkit::outputs! {
         pub failed: usize,
         /// Number of examples that were skipped.
         pub skipped: usize,
+        /// Number of examples that are worse than in the baseline.
+        pub regressions: usize,
         /// File with the results as JSON.
         pub report: PathBuf,
+        /// File with the results as `JUnit` XML.
+        pub junit: PathBuf,
     }
 }
 
@@ -74,4 +137,17 @@ impl Action for RunExamples {
     fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         run::run(args, runner)
     }
+}
+
+fn jobs(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=256) => Ok(jobs),
+        _ => Err("not a number from 1 to 256".to_owned()),
+    }
+}
+
+/// The JSON Schema of `examples.toml`.
+#[cfg(feature = "schemars")]
+pub fn manifest_schema() -> schemars::Schema {
+    schemars::schema_for!(manifest::Manifest)
 }

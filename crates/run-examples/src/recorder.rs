@@ -1,12 +1,13 @@
 //! From a script's output, line by line, to its examples and how each went.
 
 use crate::tap::{Directive, Event, MOST_POINTS, Parser, Point};
-use artifact::Outcome;
+use crate::trace::Tracer;
+use artifact::{Outcome, Sha256};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// How many of an example's last lines are kept.
-const TAIL_LINES: usize = 20;
+pub(crate) const TAIL_LINES: usize = 20;
 /// How much of each line is kept, in characters.
 const LINE_LENGTH: usize = 400;
 
@@ -23,6 +24,28 @@ pub struct Example {
     pub detail: Option<String>,
     /// The last lines of its output.
     pub output: Vec<String>,
+    /// The vAccel plugin that it ran with.
+    pub plugin: Option<String>,
+    /// Digest of its output without what differs from run to run.
+    pub digest: Option<Sha256>,
+    /// Processes that it left behind.
+    pub leftovers: Vec<String>,
+}
+
+impl Example {
+    /// One that ended so, and of which nothing else is known yet.
+    pub fn new(name: impl Into<String>, outcome: Outcome) -> Self {
+        Self {
+            name: name.into(),
+            outcome,
+            duration: Duration::ZERO,
+            detail: None,
+            output: Vec::new(),
+            plugin: None,
+            digest: None,
+            leftovers: Vec::new(),
+        }
+    }
 }
 
 /// How the script as a whole ended.
@@ -40,6 +63,7 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct Recorder {
     parser: Parser,
+    tracer: Option<Tracer>,
     started: Instant,
     /// When the last example ended.
     last: Instant,
@@ -55,6 +79,7 @@ impl Recorder {
     pub fn new(now: Instant) -> Self {
         Self {
             parser: Parser::default(),
+            tracer: None,
             started: now,
             last: now,
             examples: Vec::new(),
@@ -63,8 +88,18 @@ impl Recorder {
         }
     }
 
+    /// Recognises traced commands too, which count where there is no TAP.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Tracer) -> Self {
+        self.tracer = Some(tracer);
+        self
+    }
+
     /// Takes a line of output.
     pub fn line(&mut self, line: &str, now: Instant) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.line(line, now);
+        }
         match self.parser.line(line) {
             Some(Event::Point(point)) => {
                 self.explains_last = !point.ok;
@@ -119,11 +154,10 @@ impl Recorder {
     /// example of the script's name, so that whoever counts failures counts it too.
     pub fn finish(mut self, script: &str, ending: &Ending, now: Instant) -> Vec<Example> {
         let whole = |outcome, detail: Option<String>, output: VecDeque<String>| Example {
-            name: script.to_owned(),
-            outcome,
             duration: now.saturating_duration_since(self.started),
             detail,
             output: output.into(),
+            ..Example::new(script, outcome)
         };
         let skipped = self.parser.skipped_entirely().filter(|_| *ending == Ending::Well);
         if let Some(reason) = skipped {
@@ -131,6 +165,15 @@ impl Recorder {
             return vec![whole(Outcome::Skip, Some(reason.to_owned()), VecDeque::new())];
         }
         if !self.parser.is_tap() {
+            let mut traced = self.tracer.take().map_or_else(Vec::new, |tracer| tracer.finish(ending, now));
+            if !traced.is_empty() {
+                let explained = traced.iter().any(|example| example.outcome == Outcome::Fail);
+                if *ending != Ending::Well && !explained {
+                    traced.push(whole(Outcome::Fail, Some(ending.to_string()), self.output));
+                }
+                number_namesakes(&mut traced);
+                return traced;
+            }
             let (outcome, detail) = match ending {
                 Ending::Well => (Outcome::Pass, None),
                 other => (Outcome::Fail, Some(other.to_string())),
@@ -210,7 +253,7 @@ fn example(point: Point, duration: Duration, output: Vec<String>) -> Example {
         (true, _) => (Outcome::Pass, None),
         (false, None) => (Outcome::Fail, None),
     };
-    Example { name, outcome, duration, detail, output }
+    Example { duration, detail, output, ..Example::new(name, outcome) }
 }
 
 /// Reports are compared by name, so a name that comes again gets a number.
@@ -232,7 +275,7 @@ fn number_namesakes(examples: &mut [Example]) {
 }
 
 /// A line without colours and control characters, and not longer than is worth keeping.
-fn shortened(line: &str) -> String {
+pub(crate) fn shortened(line: &str) -> String {
     let mut text = String::new();
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
@@ -249,127 +292,4 @@ fn shortened(line: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Each line comes 10 ms after the one before.
-    fn record(output: &str, ending: &Ending) -> String {
-        let start = Instant::now();
-        let mut recorder = Recorder::new(start);
-        let mut now = start;
-        for line in output.lines() {
-            now += Duration::from_millis(10);
-            recorder.line(line, now);
-        }
-        let told = recorder.finish("run-examples.sh", ending, now).into_iter().map(|e| {
-            let detail = e.detail.map_or_else(String::new, |detail| format!(": {detail}"));
-            let output = if e.output.is_empty() { String::new() } else { format!("\n    {}", e.output.join("\n    ")) };
-            format!("{:?} {} ({} ms){detail}{output}", e.outcome, e.name, e.duration.as_millis())
-        });
-        told.collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn each_test_point_is_an_example() {
-        let output = "TAP version 14\n1..5\nhello\nok 1 - hello\nhow\nwhy\nnot ok 2 - goodbye\n# it did not\n  ---\n  \
-            message: expected \"bye\"\n  duration_ms: 1500\n  ...\n# plain comment\nok 3 - far # SKIP no network\n\
-            not ok 4 - later # TODO write it\nok\n";
-        insta::assert_snapshot!(record(output, &Ending::Status(1)), @r#"
-        Pass hello (40 ms)
-            hello
-        Fail goodbye (1500 ms): expected "bye"
-            how
-            why
-            it did not
-            plain comment
-        Skip far (70 ms): no network
-        Skip later (10 ms): to do: write it
-        Pass test point 5 (10 ms)
-        "#);
-    }
-
-    #[test]
-    fn a_block_below_a_test_point_explains_it() {
-        let output = "TAP version 14\n1..2\nnot ok 1 - crash\n  ---\n  status: 139\n  output: |\n    before\n\n    Segmentation fault\n  \
-            ...\nnot ok 2 - wrong\n  ---\n  status: 3\n  ...\n";
-        insta::assert_snapshot!(record(output, &Ending::Status(1)), @r"
-        Fail crash (30 ms): ended with exit status 139: a program was killed by SIGSEGV
-            before
-            
-            Segmentation fault
-        Fail wrong (80 ms): ended with exit status 3
-        ");
-    }
-
-    #[test]
-    fn any_other_script_is_one_example() {
-        insta::assert_snapshot!(record("+ hello\nHello!\n", &Ending::Well), @r"
-        Pass run-examples.sh (20 ms)
-            + hello
-            Hello!
-        ");
-        insta::assert_snapshot!(record("ok\nnot ok\n\u{1b}[31mred\n", &Ending::Otherwise("was killed by SIGSEGV".into())), @r"
-        Fail run-examples.sh (30 ms): was killed by SIGSEGV
-            red
-        ");
-    }
-
-    #[test]
-    fn what_is_wrong_with_the_script_is_a_failure_of_its_own() {
-        let cases = [
-            ("one is missing", "1..2\nok - a\n", Ending::Well),
-            ("a status without a reason", "1..1\nok - a\n", Ending::Status(3)),
-            ("a crash after a failure", "1..2\nnot ok - a\nx\n", Ending::Otherwise("was killed by SIGABRT".into())),
-            ("giving up", "1..2\nok - a\nBail out! no device\n", Ending::Status(255)),
-            ("a skip that failed", "1..0 # SKIP none\n", Ending::Status(1)),
-        ];
-        let told: Vec<_> =
-            cases.iter().map(|(name, output, ending)| format!("{name}:\n{}", record(output, ending))).collect();
-        insta::assert_snapshot!(told.join("\n\n"), @r"
-        one is missing:
-        Pass a (20 ms)
-        Fail run-examples.sh (20 ms): 2 test points were planned and 1 reported
-
-        a status without a reason:
-        Pass a (20 ms)
-        Fail run-examples.sh (20 ms): ended with exit status 3
-
-        a crash after a failure:
-        Fail a (20 ms)
-        Fail run-examples.sh (30 ms): was killed by SIGABRT; 2 test points were planned and 1 reported
-            x
-
-        giving up:
-        Pass a (20 ms)
-        Fail run-examples.sh (30 ms): ended with exit status 255; gave up: no device; 2 test points were planned and 1 reported
-
-        a skip that failed:
-        Fail run-examples.sh (10 ms): ended with exit status 1
-        ");
-    }
-
-    #[test]
-    fn nothing_planned_is_skipped() {
-        insta::assert_snapshot!(record("1..0 # SKIP no device\n", &Ending::Well), @"Skip run-examples.sh (10 ms): no device");
-    }
-
-    #[test]
-    fn namesakes_are_numbered() {
-        insta::assert_snapshot!(record("1..4\nok - a\nok - a (2)\nok - a\nok - a\n", &Ending::Well), @r"
-        Pass a (20 ms)
-        Pass a (2) (10 ms)
-        Pass a (3) (10 ms)
-        Pass a (4) (10 ms)
-        ");
-    }
-
-    #[test]
-    fn output_is_kept_in_part() {
-        let mut recorder = Recorder::new(Instant::now());
-        for _ in 0..1000 {
-            recorder.line(&"x".repeat(10_000), Instant::now());
-        }
-        assert_eq!(recorder.output.len(), TAIL_LINES);
-        assert!(recorder.output.iter().all(|line| line.len() == LINE_LENGTH));
-    }
-}
+mod tests;

@@ -1,7 +1,8 @@
 //! What is told of the examples: a line each, annotations, the job summary, the report file.
 
+use crate::baseline::Level;
 use crate::recorder::Example;
-use artifact::{Arch, ExampleReport, ExampleResult, Outcome, PackageName};
+use artifact::{Arch, ExampleReport, ExampleResult, Outcome, PackageName, Regression, RegressionKind};
 use std::fmt::Write;
 use std::path::Path;
 use toolkit::{Annotation, Result, ResultExt, Runner, human, markdown};
@@ -12,20 +13,42 @@ const SHOWN: usize = 10;
 const LISTED: usize = 200;
 const WITH_OUTPUT: usize = 20;
 
-/// The examples of a run.
+/// The examples of a run, and what is known besides.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The package they belong to.
     pub package: PackageName,
-    /// The machine they ran on.
+    /// The machine they are made for.
     pub arch: Arch,
     /// Whether valgrind watched them.
     pub valgrind: bool,
-    /// The examples in the order in which they ended.
+    /// The examples in the order in which they are described or ended.
     pub examples: Vec<Example>,
+    /// What the machine was known to have.
+    pub context: Vec<String>,
+    /// The earlier run that this one was compared with.
+    pub baseline: Option<ExampleReport>,
+    /// What was better in it, and how bad that is.
+    pub regressions: Vec<(Regression, Level)>,
+    /// Files that the run changed outside of its scratch folders.
+    pub leftovers: Vec<String>,
 }
 
 impl Report {
+    /// A report of these examples only.
+    pub fn new(package: PackageName, arch: Arch, examples: Vec<Example>) -> Self {
+        Self {
+            package,
+            arch,
+            valgrind: false,
+            examples,
+            context: Vec::new(),
+            baseline: None,
+            regressions: Vec::new(),
+            leftovers: Vec::new(),
+        }
+    }
+
     /// How many ended so.
     pub fn count(&self, outcome: Outcome) -> usize {
         self.with(outcome).count()
@@ -45,20 +68,40 @@ impl Report {
         parts.join(", ")
     }
 
-    /// Tells the log: a line per example, the output of those that failed, an annotation for each.
+    /// Tells the log what became of each: a line per example, and the output of those that failed.
     pub fn tell(&self, runner: &Runner) {
         for example in &self.examples {
-            let detail = example.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
-            let word = word(example.outcome);
-            runner.info(&format!("{word:7} {:>8}  {}{detail}", human::duration(example.duration), example.name));
+            tell_line(example, runner);
         }
-        for example in self.with(Outcome::Fail).filter(|example| !example.output.is_empty()) {
-            let _group = runner.group(&format!("The last lines of {}", example.name));
-            runner.info(&example.output.join("\n"));
+        for example in self.with(Outcome::Fail) {
+            tell_output(example, runner);
         }
+    }
+
+    /// Tells what must not be overlooked: failures, regressions, leftovers.
+    pub fn annotate(&self, runner: &Runner) {
         for example in self.with(Outcome::Fail).take(SHOWN) {
             let detail = example.detail.as_deref().unwrap_or("failed");
-            runner.annotate(&Annotation::error(format!("{}: {detail}", example.name)).title("Example failed"));
+            let new = self.regressions.iter().any(|(found, _)| found.example == example.name);
+            let title = if new { "Example fails that did not in the baseline" } else { "Example failed" };
+            runner.annotate(&Annotation::error(format!("{}: {detail}", example.name)).title(title));
+        }
+        // A failure is told already.
+        let others = self.regressions.iter().filter(|(found, _)| found.kind != RegressionKind::Failed);
+        for (regression, level) in others.take(SHOWN) {
+            let text = format!("{}: {}", regression.example, regression.detail);
+            let annotation = match level {
+                Level::Error => Annotation::error(text),
+                Level::Warning | Level::Ignore => Annotation::warning(text),
+            };
+            runner.annotate(&annotation.title("Worse than the baseline"));
+        }
+        for example in self.examples.iter().filter(|example| !example.leftovers.is_empty()).take(SHOWN) {
+            let left = example.leftovers.join(", ");
+            runner.warning(&format!("{} left processes behind, which were ended: {left}", example.name));
+        }
+        if !self.leftovers.is_empty() {
+            runner.warning(&format!("files outside of the scratch folders: {}", self.leftovers.join(", ")));
         }
     }
 
@@ -73,16 +116,80 @@ impl Report {
         } else {
             Box::new(self.examples.iter())
         };
-        text.push_str(&markdown::table(&["Example", "Result", "Time"], rows.map(row)));
+        let mut columns = vec!["Example", "Result", "Time"];
+        let plugins = self.examples.iter().any(|example| example.plugin.is_some());
+        if plugins {
+            columns.insert(1, "Plugin");
+        }
+        columns.extend(self.baseline.as_ref().map(|_| "Against the baseline"));
+        text.push_str(&markdown::table(&columns, rows.map(|example| self.row(example, plugins))));
         if self.examples.len() > LISTED {
             let _ = writeln!(text, "\n… and {} more.", self.examples.len() - LISTED);
         }
+        text.push_str(&self.besides());
         for example in self.with(Outcome::Fail).filter(|example| !example.output.is_empty()).take(WITH_OUTPUT) {
             let name = markdown::escape(&example.name);
             let output = markdown::block(&example.output.join("\n"));
             let _ = write!(text, "\n<details><summary>The last lines of {name}</summary>\n\n{output}\n</details>\n");
         }
         text
+    }
+
+    /// What the table has no row for.
+    fn besides(&self) -> String {
+        let mut text = String::new();
+        let gone = self.regressions.iter().filter(|(regression, _)| regression.kind == RegressionKind::Disappeared);
+        for (regression, _) in gone.take(LISTED) {
+            let (name, detail) = (markdown::escape(&regression.example), markdown::escape(&regression.detail));
+            let _ = write!(text, "\n- **{name}**: {detail}");
+        }
+        let left = self.examples.iter().filter(|example| !example.leftovers.is_empty());
+        for example in left.take(LISTED) {
+            let processes: Vec<_> = example.leftovers.iter().map(|process| markdown::code(process)).collect();
+            let name = markdown::escape(&example.name);
+            let _ = write!(text, "\n- {name} left processes behind: {}", processes.join(", "));
+        }
+        if !self.leftovers.is_empty() {
+            let files: Vec<_> = self.leftovers.iter().map(|file| markdown::code(file)).collect();
+            let _ = write!(text, "\n- files outside of the scratch folders: {}", files.join(", "));
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+
+    fn row(&self, example: &Example, plugins: bool) -> Vec<String> {
+        let outcome = match example.outcome {
+            Outcome::Fail => format!("**{}**", word(Outcome::Fail)),
+            outcome => word(outcome).to_owned(),
+        };
+        let detail =
+            example.detail.as_ref().map_or_else(String::new, |detail| format!(": {}", markdown::escape(detail)));
+        let mut cells = vec![markdown::escape(&example.name)];
+        if plugins {
+            cells.push(markdown::escape(example.plugin.as_deref().unwrap_or_default()));
+        }
+        cells.extend([format!("{outcome}{detail}"), human::duration(example.duration)]);
+        if let Some(baseline) = &self.baseline {
+            cells.push(markdown::escape(&self.against(baseline, example)));
+        }
+        cells
+    }
+
+    /// How an example compares with the baseline's.
+    fn against(&self, baseline: &ExampleReport, example: &Example) -> String {
+        if let Some((regression, _)) = self.regressions.iter().find(|(found, _)| found.example == example.name) {
+            return regression.detail.clone();
+        }
+        match baseline.examples.iter().find(|before| before.name == example.name) {
+            None => "new".to_owned(),
+            Some(before) if before.outcome != example.outcome => format!("{} before", word(before.outcome)),
+            Some(before) if before.duration_ms > 0 && example.outcome == Outcome::Pass => {
+                human::duration(std::time::Duration::from_millis(before.duration_ms))
+            }
+            Some(_) => "as before".to_owned(),
+        }
     }
 
     /// Writes the document that other steps and the published bundle read.
@@ -93,6 +200,9 @@ impl Report {
             arch: self.arch,
             valgrind: self.valgrind,
             examples: self.examples.iter().map(result).collect(),
+            context: self.context.clone(),
+            regressions: self.regressions.iter().map(|(regression, _)| regression.clone()).collect(),
+            leftovers: self.leftovers.clone(),
         };
         let write = || {
             if let Some(folder) = file.parent() {
@@ -104,13 +214,19 @@ impl Report {
     }
 }
 
-fn row(example: &Example) -> Vec<String> {
-    let outcome = match example.outcome {
-        Outcome::Fail => format!("**{}**", word(Outcome::Fail)),
-        outcome => word(outcome).to_owned(),
-    };
-    let detail = example.detail.as_ref().map_or_else(String::new, |detail| format!(": {}", markdown::escape(detail)));
-    vec![markdown::escape(&example.name), format!("{outcome}{detail}"), human::duration(example.duration)]
+/// Tells of an example that ended.
+pub fn tell_line(example: &Example, runner: &Runner) {
+    let detail = example.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
+    let word = word(example.outcome);
+    runner.info(&format!("{word:7} {:>8}  {}{detail}", human::duration(example.duration), example.name));
+}
+
+/// Tells what a failed example said.
+pub fn tell_output(example: &Example, runner: &Runner) {
+    if !example.output.is_empty() {
+        let _group = runner.group(&format!("The last lines of {}", example.name));
+        runner.info(&example.output.join("\n"));
+    }
 }
 
 fn result(example: &Example) -> ExampleResult {
@@ -119,6 +235,9 @@ fn result(example: &Example) -> ExampleResult {
         outcome: example.outcome,
         duration_ms: u64::try_from(example.duration.as_millis()).unwrap_or(u64::MAX),
         detail: example.detail.clone(),
+        plugin: example.plugin.clone(),
+        output_sha256: example.digest,
+        leftovers: example.leftovers.clone(),
     }
 }
 
@@ -137,11 +256,10 @@ mod tests {
 
     fn example(name: &str, outcome: Outcome, detail: Option<&str>, output: &[&str]) -> Example {
         Example {
-            name: name.into(),
-            outcome,
             duration: Duration::from_millis(35),
             detail: detail.map(str::to_owned),
             output: output.iter().map(|line| (*line).to_owned()).collect(),
+            ..Example::new(name, outcome)
         }
     }
 
@@ -151,7 +269,7 @@ mod tests {
             example("count", Outcome::Fail, Some("ended with exit status 1"), &["expected 3 | got 4", "::error::no"]),
             example("far <b>", Outcome::Skip, Some("no network"), &[]),
         ];
-        Report { package: "plugin-hello".parse().unwrap(), arch: Arch::X86_64, valgrind, examples }
+        Report { valgrind, ..Report::new("plugin-hello".parse().unwrap(), Arch::X86_64, examples) }
     }
 
     #[test]
@@ -180,6 +298,7 @@ mod tests {
     fn the_log_has_a_line_for_each() {
         let (runner, recording) = Runner::recording([("GITHUB_ACTIONS", "true")]);
         report(false).tell(&runner);
+        report(false).annotate(&runner);
         insta::assert_snapshot!(recording.text(), @r"
         passed     35 ms  greet
         failed     35 ms  count (ended with exit status 1)
@@ -217,6 +336,9 @@ mod tests {
             detail: Some(
                 "no network",
             ),
+            plugin: None,
+            output_sha256: None,
+            leftovers: [],
         }
         "#);
     }

@@ -1,44 +1,81 @@
 //! What a run of the examples does, from the inputs to the outputs.
 
-use crate::environment::{Scratch, SearchPaths, installed};
-use crate::recorder::{Ending, Example, Recorder};
+use crate::baseline::{self, Level, Rules};
+use crate::choice::{self, Choice};
+use crate::context::Context;
+use crate::environment::{SearchPaths, installed};
+use crate::examples::Machine;
 use crate::report::Report;
-use crate::{Args, Outputs, script};
-use artifact::{Arch, Outcome};
+use crate::{Args, Outputs, from_manifest, from_script, junit};
+use artifact::{Arch, Outcome, RegressionKind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner, Tool};
+use std::time::Duration;
+use toolkit::{Failure, Result, ResultExt, Runner, Tool};
 
 const VALGRIND: Tool = Tool { program: "valgrind", provided_by: "the Debian package valgrind" };
 
 /// How many names of failed examples the final error lists.
 const NAMED: usize = 5;
 
-/// Finds the script, prepares what it needs, runs it, and tells how each example went.
+/// The inputs after checking.
+pub struct Settings<'a> {
+    /// As they were given.
+    pub args: &'a Args,
+    /// The source tree.
+    pub source: PathBuf,
+    /// The folder that holds the install tree.
+    pub destdir: PathBuf,
+    /// The folder of the prefix in it.
+    pub tree: PathBuf,
+    /// Where programs and libraries are looked for.
+    pub search_paths: SearchPaths,
+    /// How programs of the tree run here.
+    pub machine: Machine,
+    /// What this machine has.
+    pub context: Context,
+    /// Which examples are wanted.
+    pub filter: Option<glob::Pattern>,
+    /// valgrind, if it is to watch.
+    pub valgrind: Option<PathBuf>,
+    /// Files that this run writes.
+    pub written: [PathBuf; 2],
+}
+
+/// Finds the examples, prepares what they need, runs them, compares, and tells how each went.
 pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
-    let arch = Arch::host().ok_or_else(|| Failure::work("this machine has none of the architectures we know"))?;
     let source = source_folder(&args.source_path)?;
-    let script = script::find(&source, args.script.as_deref())?;
-    let search_paths = search_paths(&args, arch)?;
-    if args.valgrind {
-        VALGRIND.find()?;
-    }
+    let choice = choice::choose(&source, args.script.as_deref(), args.manifest.as_deref())?;
     let report_path = std::path::absolute(&args.report_path)?;
+    let junit_path = report_path.with_extension("xml");
+    let settings = settings(&args, source, [report_path.clone(), junit_path.clone()])?;
+    let (rules, baseline) = comparison(&args, settings.machine.arch())?;
     // The report of an earlier run must not speak for this one.
-    let _ = std::fs::remove_file(&report_path);
+    for path in [&report_path, &junit_path] {
+        let _ = std::fs::remove_file(path);
+    }
 
-    runner.step(&format!("Run the examples of {} with {}", args.package, script.display()));
-    let examples = execute(&args, &source, &script, &search_paths, runner)?;
+    let mut report = match &choice {
+        Choice::Script(script) => from_script::run(&settings, script, runner)?,
+        Choice::Manifest(manifest) => from_manifest::run(&settings, manifest, runner)?,
+    };
+    if let Some(baseline) = baseline {
+        let found = baseline::compare(&baseline, &report.examples, &rules, |name| settings.wants(name));
+        report.regressions = found.into_iter().map(|found| (found.clone(), rules.level(found.kind))).collect();
+        report.baseline = Some(baseline);
+    }
 
-    let report = Report { package: args.package, arch, valgrind: args.valgrind, examples };
-    report.tell(runner);
+    report.annotate(runner);
     report.write(&report_path)?;
+    std::fs::write(&junit_path, junit::render(&report))
+        .with_context(|| format!("could not write {}", junit_path.display()))?;
     runner.summary(&report.summary())?;
     let outputs = Outputs {
         passed: report.count(Outcome::Pass),
         failed: report.count(Outcome::Fail),
         skipped: report.count(Outcome::Skip),
+        regressions: report.regressions.len(),
         report: report_path,
+        junit: junit_path,
     };
     if let Err(failure) = judge(&report) {
         // A step that fails has outputs too: whoever goes on regardless wants to know.
@@ -46,6 +83,21 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         return Err(failure);
     }
     Ok(outputs)
+}
+
+impl Settings<'_> {
+    /// Whether the filter wants an example of this name.
+    pub fn wants(&self, name: &str) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        let without_plugin = name.strip_suffix(']').and_then(|name| name.rsplit_once(" [")).map(|(name, _)| name);
+        filter.matches(name) || without_plugin.is_some_and(|name| filter.matches(name))
+    }
+
+    /// The error that a filter wants nothing at all.
+    pub fn nothing_wanted(&self, names: &[&str]) -> Failure {
+        let filter = self.args.filter.as_deref().unwrap_or_default();
+        Failure::input(format!("the filter {filter:?} matches no example")).help(format!("there are {}", listed(names)))
+    }
 }
 
 fn source_folder(path: &Path) -> Result<PathBuf> {
@@ -56,72 +108,68 @@ fn source_folder(path: &Path) -> Result<PathBuf> {
     }
 }
 
-fn search_paths(args: &Args, arch: Arch) -> Result<SearchPaths> {
+fn settings(args: &Args, source: PathBuf, written: [PathBuf; 2]) -> Result<Settings<'_>> {
+    let arch = args.arch.or_else(Arch::host).ok_or_else(|| {
+        Failure::work("this machine has none of the architectures we know").help("name one with arch")
+    })?;
     let destdir = std::path::absolute(&args.destdir)?;
-    let mut paths = SearchPaths::default();
-    paths.add(&installed(&destdir, &args.prefix)?, arch.multiarch());
+    let tree = installed(&destdir, &args.prefix)?;
+    let mut search_paths = SearchPaths::default();
+    search_paths.add(&tree, arch.multiarch());
     for root in args.pkgconfig_prefix.iter().flat_map(|list| list.iter()) {
-        paths.add_dependency(root, arch.multiarch())?;
+        search_paths.add_dependency(root, arch.multiarch())?;
     }
-    Ok(paths)
-}
-
-fn execute(
-    args: &Args,
-    source: &Path,
-    script: &Path,
-    search_paths: &SearchPaths,
-    runner: &Runner,
-) -> Result<Vec<Example>> {
-    let scratch = Scratch::new()?;
-    let mut recorder = Recorder::new(Instant::now());
-    let mut program = Program::new(script)
-        .arg(args.package.as_str())
-        .arg(if args.valgrind { "1" } else { "0" })
-        .dir(source)
-        .repository_code()
-        .timeout(Duration::from_secs(args.timeout))
-        .on_line(|line| recorder.line(line, Instant::now()));
-    for (name, value) in search_paths.variables(|name| std::env::var_os(name))? {
-        program = program.env(name, value);
-    }
-    for (name, folder) in scratch.variables() {
-        program = program.env(name, folder);
-    }
-    if runner.env("TERM").is_none() {
-        // Scripts call tput, which fails without one.
-        program = program.env("TERM", "xterm");
-    }
-    let ending = ending(program.run(runner).map(|_| ()), script)?;
-    let name = script.file_name().unwrap_or_default().to_string_lossy();
-    Ok(recorder.finish(&name, &ending, Instant::now()))
-}
-
-/// A script that ended, however that was; a script that never began is an error.
-fn ending(result: Result<(), RunError>, script: &Path) -> Result<Ending> {
-    match result {
-        Ok(()) => Ok(Ending::Well),
-        Err(RunError::Failed { exit: Exit::Code(status), .. }) => Ok(Ending::Status(status)),
-        Err(RunError::Failed { exit, .. }) => Ok(Ending::Otherwise(exit.to_string())),
-        Err(RunError::TimedOut { after, .. }) => {
-            Ok(Ending::Otherwise(format!("was stopped after {}", toolkit::human::duration(after))))
+    let named = args.context.as_deref().unwrap_or_default();
+    let mut context = Context::new(named, arch, args.runner.as_deref())
+        .map_err(|error| Failure::input(format!("the context cannot be read: {error}")))?;
+    for library in search_paths.libraries("libvaccel-") {
+        let name = library.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let plugin = name.strip_prefix("libvaccel-").and_then(|name| name.split_once(".so")).map(|(plugin, _)| plugin);
+        if let Some(plugin) = plugin {
+            context.add_plugin(plugin);
         }
-        Err(error @ (RunError::NotFound { .. } | RunError::Start { .. })) => Err(error)
-            .with_context(|| format!("the script {} could not be started", script.display()))
-            .help("its first line must name an interpreter that exists, like #!/bin/sh"),
-        Err(error @ RunError::Cancelled { .. }) => Err(error.into()),
     }
+    let filter = args.filter.as_deref().map(glob::Pattern::new).transpose();
+    let filter = filter.map_err(|error| {
+        let filter = args.filter.as_deref().unwrap_or_default();
+        Failure::input(format!("the filter {filter:?} is not a glob: {}", error.msg))
+    })?;
+    let valgrind = if args.valgrind { Some(VALGRIND.find()?) } else { None };
+    let machine = Machine::detect(arch, Arch::host());
+    Ok(Settings { args, source, destdir, tree, search_paths, machine, context, filter, valgrind, written })
 }
 
-/// A failed example fails the step, after everything has been told.
+fn comparison(args: &Args, arch: Arch) -> Result<(Rules, Option<artifact::ExampleReport>)> {
+    let levels = args.regression_levels.as_deref().unwrap_or_default();
+    let rules = Rules::new(levels, args.slowdown.0, Duration::from_millis(args.slowdown_floor))?;
+    let baseline = args.baseline.as_ref().map(|file| baseline::read(file, &args.package, arch, args.valgrind));
+    Ok((rules, baseline.transpose()?))
+}
+
+/// A failed example and a regression fail the step, after everything has been told.
 fn judge(report: &Report) -> Result<()> {
     let failed: Vec<_> = report.with(Outcome::Fail).map(|example| example.name.as_str()).collect();
-    if failed.is_empty() {
-        return Ok(());
+    let worse = report
+        .regressions
+        .iter()
+        .filter(|(found, level)| *level == Level::Error && (found.kind != RegressionKind::Failed || failed.is_empty()));
+    let worse: Vec<_> = worse.map(|(found, _)| found.example.as_str()).collect();
+    let mut reasons = Vec::new();
+    if !failed.is_empty() {
+        let plural = if report.examples.len() == 1 { "" } else { "s" };
+        let total = report.examples.len();
+        reasons.push(format!("{} of {total} example{plural} failed: {}", failed.len(), listed(&failed)));
     }
-    let more = failed.len().saturating_sub(NAMED);
-    let names = failed.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    let names = if more == 0 { names } else { format!("{names} and {more} more") };
-    let plural = if report.examples.len() == 1 { "" } else { "s" };
-    Err(Failure::work(format!("{} of {} example{plural} failed: {names}", failed.len(), report.examples.len())))
+    if !worse.is_empty() {
+        let are = if worse.len() == 1 { " is" } else { "s are" };
+        reasons.push(format!("{} example{are} worse than in the baseline: {}", worse.len(), listed(&worse)));
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::work(reasons.join("; "))) }
+}
+
+/// The first names of a list.
+pub fn listed(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let first = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
 }

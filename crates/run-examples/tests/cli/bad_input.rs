@@ -106,3 +106,50 @@ fn the_report_of_an_earlier_run_does_not_stay() {
     run(&mut project.command()).ended(1);
     assert!(!project.path("examples-report.json").exists());
 }
+
+#[test]
+fn manifests_and_baselines_that_do_not_fit() {
+    let project = Project::with_manifest(
+        "[[example]]\nname = \"greet\"\ncommand = [\"hello\"]\nrequires = [\"gpu\"]\n\n[[example]]\nname = \"b\"\ncommand = \"x\"\nrequires = [\"network\"]\n",
+    );
+    project.write(
+        "wrong.toml",
+        "[[example]]\nname = \"a\"\ncommand = \"x\"\n\n[[example]]\nname = \"b\"\ncomand = \"x\"\n",
+    );
+    project.program("x.sh", "#!/bin/sh\n");
+    let report = |package: &str, schema: u32| {
+        format!(
+            "{{\"schema\":{schema},\"package\":\"{package}\",\"arch\":\"aarch64\",\"valgrind\":false,\"examples\":[]}}"
+        )
+    };
+    project.write("other.json", &report("other", 1));
+    project.write("newer.json", &report("hello", 2));
+    let cases: [(&str, &[&str]); 13] = [
+        ("no manifest", &["--manifest=nope.toml"]),
+        ("two descriptions", &["--manifest=wrong.toml", "--script=x.sh"]),
+        ("an unknown key", &["--manifest=wrong.toml"]),
+        ("nothing makes sense here", &[]),
+        ("a filter that matches nothing", &["--filter=gr?"]),
+        ("a filter that is no glob", &["--filter=a**b"]),
+        ("a context", &["--context=GPU"]),
+        ("no baseline", &["--baseline=nope.json"]),
+        ("another package's baseline", &["--baseline=other.json", "--arch=aarch64"]),
+        ("a newer baseline", &["--baseline=newer.json"]),
+        ("an unknown level", &["--regression-levels=slow=error"]),
+        ("a factor", &["--slowdown=0.5"]),
+        ("no jobs", &["--jobs=0"]),
+    ];
+    let told: Vec<_> = cases
+        .iter()
+        .map(|(name, arguments)| {
+            let said = run(project.command().args(*arguments)).ended(2);
+            format!("# {name}\n{}", project.plain(said.text.trim()))
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+    run(project.command().arg("--allow-empty")).ended(0);
+    insta::assert_snapshot!(project.results(), @r"
+    Skip greet: needs gpu
+    Skip b: needs network
+    ");
+}

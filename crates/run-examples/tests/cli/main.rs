@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod bad_input;
+mod fixtures;
+mod manifest;
+mod regressions;
 mod runs;
 mod support;

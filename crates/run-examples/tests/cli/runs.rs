@@ -64,10 +64,12 @@ fn a_person_reads_a_story() {
     let project = Project::new("hello you\n");
     let said = run(&mut project.command()).ended(0);
     insta::assert_snapshot!(project.plain(&said.text), @r"
-    passed   1
-    failed   0
-    skipped  0
-    report   <project>/examples-report.json
+    passed       1
+    failed       0
+    skipped      0
+    regressions  0
+    report       <project>/examples-report.json
+    junit        <project>/examples-report.xml
     ==> Run the examples of hello with <project>/scripts/run-examples.sh
     Hello, you!
     passed 0 ms  run-examples.sh
@@ -247,4 +249,52 @@ echo 1..1
     for secret in ["hunter2", "INPUT_", "GITHUB_ENV=", "GITHUB_OUTPUT="] {
         assert!(!environment.contains(secret), "{secret}: {environment}");
     }
+}
+
+#[test]
+fn traced_commands_of_the_tree_are_examples() {
+    let told = ["#!/bin/sh", "#!/bin/bash"].map(|shell| {
+        let project = Project::new("");
+        project.program("install/usr/bin/broken", "#!/bin/sh\necho \"no $1\"\nexit 3\n");
+        let script = "set -x\nhello World\nbroken a\nout=$(hello again)\ninstall/usr/bin/hello World\necho done\n";
+        project.program("scripts/run-examples.sh", &format!("{shell}\n{script}"));
+        let said = run(&mut project.step()).ended(1);
+        assert!(said.text.contains("::group::The last lines of broken a\nno a\n::endgroup::"), "{}", said.text);
+        let strict = script.replace("set -x", "set -ex").replace("broken a", "broken a || true\nbroken b");
+        project.program("scripts/run-examples.sh", &format!("{shell}\n{strict}"));
+        let lax = project.results();
+        run(&mut project.step()).ended(1);
+        format!("{lax}\n\n{}", project.results())
+    });
+    assert_eq!(told[0], told[1]);
+    insta::assert_snapshot!(told[0], @r"
+    Pass hello World
+    Fail broken a: ended with exit status 3
+    Pass hello again
+    Pass hello World (2)
+
+    Pass hello World
+    Pass broken a: ended with exit status 3, which the script takes care of
+    Fail broken b: ended with exit status 3
+    ");
+}
+
+#[test]
+fn a_filter_leaves_examples_out_of_the_report() {
+    let project = Project::new(TAP);
+    run(project.command().arg("--filter=greet*")).ended(0);
+    insta::assert_snapshot!(project.results(), @r"
+    Pass greet
+    Pass greet again
+    ");
+    let said = run(project.command().arg("--filter=x*")).ended(2);
+    assert!(said.text.contains("help: there are greet, crash, download, greet again"), "{}", said.text);
+}
+
+#[test]
+fn a_script_leaves_nothing_behind() {
+    let project = Project::new("setsid sleep 619 >/dev/null 2>&1 &\necho $! >pid\nsleep 0.1\n");
+    let said = run(&mut project.step()).ended(0);
+    insta::assert_snapshot!(said.of_kind("warning"), @"::warning::the script left processes behind, which were ended: sleep 619");
+    assert!(!fs::exists(format!("/proc/{}", project.read("pid").trim())).unwrap());
 }

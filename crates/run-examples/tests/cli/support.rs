@@ -28,6 +28,23 @@ impl Project {
         project
     }
 
+    /// With this manifest in the usual place instead of a script.
+    pub fn with_manifest(manifest: &str) -> Self {
+        let project = Self::new("");
+        fs::remove_dir_all(project.path("scripts")).unwrap();
+        project.write("examples/examples.toml", manifest);
+        project
+    }
+
+    /// A copy of a fixture.
+    pub fn of_fixture(name: &str) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap() };
+        let fixture = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name).join(".");
+        let copied = Command::new("cp").arg("-a").arg(fixture).arg(project.root()).status().unwrap();
+        assert!(copied.success());
+        project
+    }
+
     pub fn root(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap()
     }

@@ -10,6 +10,9 @@ fn report(outcomes: &[Outcome], valgrind: bool) -> String {
         outcome: *outcome,
         duration_ms: 17 * (index as u64 + 1),
         detail: None,
+        plugin: None,
+        output_sha256: None,
+        leftovers: Vec::new(),
     };
     let report = ExampleReport {
         schema: 1,
@@ -17,6 +20,9 @@ fn report(outcomes: &[Outcome], valgrind: bool) -> String {
         arch: host(),
         valgrind,
         examples: outcomes.iter().enumerate().map(example).collect(),
+        context: Vec::new(),
+        regressions: Vec::new(),
+        leftovers: Vec::new(),
     };
     String::from_utf8(report.to_canonical_json()).unwrap()
 }

@@ -1,0 +1,108 @@
+//! The examples of a script: called as it always was, and listened to.
+
+use crate::environment::Scratch;
+use crate::normal::Folders;
+use crate::recorder::{Ending, Example, Recorder};
+use crate::report::Report;
+use crate::run::Settings;
+use crate::supervisor::Supervisor;
+use crate::trace::{PS4, Tracer};
+use artifact::Outcome;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner};
+
+/// Runs the script and tells of its examples.
+pub fn run(settings: &Settings<'_>, script: &Path, runner: &Runner) -> Result<Report> {
+    let args = settings.args;
+    if args.bless {
+        return Err(Failure::input("only a manifest has golden files that could be written").help("leave --bless out"));
+    }
+    runner.step(&format!("Run the examples of {} with {}", args.package, script.display()));
+    let name = script.file_name().unwrap_or_default().to_string_lossy();
+    let mut examples = match settings.machine.refuses_scripts() {
+        Some(reason) => vec![Example { detail: Some(reason), ..Example::new(name, Outcome::Skip) }],
+        None => execute(settings, script, &name, runner)?,
+    };
+    if settings.filter.is_some() {
+        let names: Vec<_> = examples.iter().map(|example| example.name.clone()).collect();
+        examples.retain(|example| settings.wants(&example.name));
+        if examples.is_empty() {
+            return Err(settings.nothing_wanted(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+        }
+    }
+    let report = Report {
+        valgrind: args.valgrind,
+        context: settings.context.names(),
+        ..Report::new(args.package.clone(), settings.machine.arch(), examples)
+    };
+    report.tell(runner);
+    Ok(report)
+}
+
+fn execute(settings: &Settings<'_>, script: &Path, name: &str, runner: &Runner) -> Result<Vec<Example>> {
+    let args = settings.args;
+    let scratch = Scratch::new()?;
+    let mut folders = Folders::default();
+    folders.add(scratch.root(), "<scratch>");
+    folders.add(&settings.tree, "<tree>");
+    folders.add(&settings.source, "<source>");
+    let tree = settings.tree.canonicalize()?;
+    let programs: Vec<_> = settings.search_paths.programs().iter().flat_map(|folder| folder.canonicalize()).collect();
+    let tracer = Tracer::new(&settings.source, &tree, &programs, folders);
+    let mut recorder = Recorder::new(Instant::now()).with_tracer(tracer);
+    let mut program = Program::new(script)
+        .arg(args.package.as_str())
+        .arg(if args.valgrind { "1" } else { "0" })
+        .dir(&settings.source)
+        .repository_code()
+        .timeout(Duration::from_secs(args.timeout))
+        .env("VACCEL_CI_CONTEXT", settings.context.names().join(","))
+        .env("PS4", PS4)
+        .on_line(|line| recorder.line(line, Instant::now()));
+    for (name, value) in settings.search_paths.variables(|name| std::env::var_os(name))? {
+        program = program.env(name, value);
+    }
+    for (name, folder) in scratch.variables() {
+        program = program.env(name, folder);
+    }
+    if let Some((name, value)) = settings.machine.variables() {
+        program = program.env(name, value);
+    }
+    if runner.env("BASH_ENV").is_none() {
+        // bash takes no PS4 from the environment of root.
+        let file = scratch.root().join("bash-env");
+        std::fs::write(&file, format!("PS4='{PS4}'\n")).context("could not write into the scratch folder")?;
+        program = program.env("BASH_ENV", file);
+    }
+    if runner.env("TERM").is_none() {
+        // Scripts call tput, which fails without one.
+        program = program.env("TERM", "xterm");
+    }
+    let supervisor = Supervisor::start().context("could not prepare for signals")?;
+    let before = Supervisor::children();
+    let result = program.run(runner).map(|_| ());
+    let left = Supervisor::end_everything(&before);
+    drop(supervisor);
+    if !left.is_empty() {
+        runner.warning(&format!("the script left processes behind, which were ended: {}", left.join(", ")));
+    }
+    let ending = ending(result, script)?;
+    Ok(recorder.finish(name, &ending, Instant::now()))
+}
+
+/// A script that ended, however that was; a script that never began is an error.
+fn ending(result: Result<(), RunError>, script: &Path) -> Result<Ending> {
+    match result {
+        Ok(()) => Ok(Ending::Well),
+        Err(RunError::Failed { exit: Exit::Code(status), .. }) => Ok(Ending::Status(status)),
+        Err(RunError::Failed { exit, .. }) => Ok(Ending::Otherwise(exit.to_string())),
+        Err(RunError::TimedOut { after, .. }) => {
+            Ok(Ending::Otherwise(format!("was stopped after {}", toolkit::human::duration(after))))
+        }
+        Err(error @ (RunError::NotFound { .. } | RunError::Start { .. })) => Err(error)
+            .with_context(|| format!("the script {} could not be started", script.display()))
+            .help("its first line must name an interpreter that exists, like #!/bin/sh"),
+        Err(error @ RunError::Cancelled { .. }) => Err(error.into()),
+    }
+}

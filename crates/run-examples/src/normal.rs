@@ -1,0 +1,75 @@
+//! Output without what differs from run to run, so that two runs can be compared.
+
+use artifact::Sha256;
+use regex::Regex;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// Folders whose place says nothing, and the names that they get.
+#[derive(Clone, Debug, Default)]
+pub struct Folders(Vec<(String, &'static str)>);
+
+/// What differs, and what stands for it; in this order.
+static VOLATILE: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
+    let rules = [
+        (r"\x1b\[[0-9;?]*[A-Za-z]", ""),
+        (r"\b0[xX][0-9a-fA-F]+\b", "<address>"),
+        (r"==\d+==", "==<process>=="),
+        (
+            r"\b\d{4}[-./]\d{2}[-./]\d{2}(?:[T \-]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?",
+            "<time>",
+        ),
+        (r"\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b", "<time>"),
+        (r"\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s?(?:ns|us|µs|ms|msec|usec|secs?|seconds?|s|minutes?)\b", "<duration>"),
+    ];
+    // An expression that does not compile would be found by the test of its rule.
+    rules.into_iter().filter_map(|(rule, by)| Some((Regex::new(rule).ok()?, by))).collect()
+});
+
+impl Folders {
+    /// Adds a folder. One that holds another is added after it.
+    pub fn add(&mut self, folder: &std::path::Path, name: &'static str) {
+        let mut forms: Vec<PathBuf> = vec![folder.to_owned()];
+        forms.extend(folder.canonicalize().ok().filter(|real| real != folder));
+        self.0.extend(forms.into_iter().map(|form| (form.display().to_string(), name)));
+    }
+
+    /// The text without what differs from run to run.
+    pub fn normalise(&self, text: &str) -> String {
+        let mut text = self.0.iter().fold(text.to_owned(), |text, (folder, name)| text.replace(folder, name));
+        for (rule, by) in VOLATILE.iter() {
+            text = rule.replace_all(&text, *by).into_owned();
+        }
+        text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+
+    /// The digest of several texts, normalised.
+    pub fn digest(&self, texts: &[&[u8]]) -> Sha256 {
+        let texts: Vec<_> = texts.iter().map(|text| self.normalise(&String::from_utf8_lossy(text))).collect();
+        Sha256::of(texts.join("\0").as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_run_to_run_is_taken_out() {
+        let mut folders = Folders::default();
+        folders.add("/tmp/x/1".as_ref(), "<tmp>");
+        folders.add("/tmp/x".as_ref(), "<source>");
+        let text = "2024.11.07-12:34:56.78 - <info> Loaded /tmp/x/1/a at 0x7f00ab\n12:00:01 ready  \n==4711== Memcheck\n\
+            took 12.5 ms, then 3s\n\u{1b}[31mred\u{1b}[0m /tmp/x/b\nresult: 42 of 99\n2024-11-07T12:34:56Z done\n\n";
+        insta::assert_snapshot!(folders.normalise(text), @r"
+        <time> - <info> Loaded <tmp>/a at <address>
+        <time> ready
+        ==<process>== Memcheck
+        took <duration>, then <duration>
+        red <source>/b
+        result: 42 of 99
+        <time> done
+        ");
+        assert_eq!(VOLATILE.len(), 6);
+    }
+}
