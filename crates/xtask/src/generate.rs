@@ -33,9 +33,14 @@ fn files() -> Result<Vec<(PathBuf, String)>> {
         files.push((folder.join("action.yml"), action_yml::render(&action)));
         files.push((folder.join("README.md"), action_page::render(&action)));
     }
-    for (name, schema) in artifact::schema::all() {
+    let documents = artifact::schema::all()
+        .into_iter()
+        .map(|(name, schema)| (Path::new("crates/artifact/schema").join(name), schema));
+    let manifest = vaccel_run_examples::manifest_schema().to_value();
+    let manifest = (PathBuf::from("crates/run-examples/schema/examples-toml.schema.json"), manifest);
+    for (path, schema) in documents.chain([manifest]) {
         let text = serde_json::to_string_pretty(&schema).context("a schema is not JSON")?;
-        files.push((Path::new("crates/artifact/schema").join(name), format!("{text}\n")));
+        files.push((path, format!("{text}\n")));
     }
     Ok(files)
 }

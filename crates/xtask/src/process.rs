@@ -31,6 +31,12 @@ impl Step {
         self
     }
 
+    /// Sets a variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Runs it; its failure is an error that names it.
     pub fn run(mut self) -> Result<()> {
         eprintln!("==> {}", self.title);
