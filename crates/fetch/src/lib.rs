@@ -12,7 +12,7 @@ mod summary;
 mod unpack;
 
 use artifact::{Arch, BuildType, PackageName, RefName};
-use registry::{Requirement, StoreArgs};
+use registry::{PublicKey, Requirement, StoreArgs};
 use std::path::PathBuf;
 use toolkit::{List, Result, Runner};
 
@@ -63,6 +63,9 @@ pub struct Args {
     /// How many files are fetched at the same time; 0 leaves it to the action.
     #[arg(long, default_value_t = 0)]
     concurrency: usize,
+    /// Public key of minisign; a manifest that it has not signed is an error.
+    #[arg(long)]
+    public_key: Option<PublicKey>,
     #[command(flatten)]
     store: StoreArgs,
     /// Print the published versions of the package, and fetch nothing.

@@ -11,7 +11,10 @@ const CONCURRENCY: usize = 8;
 pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("could not start the runtime")?.block_on(async {
-        let store = args.store.connect(Without::Anonymous, runner).await?;
+        let mut store = args.store.connect(Without::Anonymous, runner).await?;
+        if let Some(public_key) = &args.public_key {
+            store = store.trusting(public_key.clone());
+        }
         if args.list {
             return list(args, &store, runner).await;
         }
@@ -78,7 +81,9 @@ async fn fetch(
         runner.info(&format!("{what}: {} ({})", file.entry.name, human::bytes(file.entry.size)));
     };
     let fetcher = Fetcher { store, folder, concurrency };
-    fetcher.fetch(bundle, files, &progress).await.map_err(RegistryError::into_failure)
+    let total = files.iter().map(|file| file.size).sum();
+    let fetching = fetcher.fetch(bundle, files, &progress);
+    registry::watched(store, total, runner, fetching).await.map_err(RegistryError::into_failure)
 }
 
 async fn list(args: &Args, store: &Store, runner: &Runner) -> Result<Outputs> {

@@ -1,7 +1,8 @@
 //! What can go wrong with a store, in words that name the key and the way out.
 
-use artifact::{BundleError, DocumentError, Sha256};
+use artifact::{BundleError, DocumentError, MANIFEST, SHA256SUMS, Sha256};
 use std::path::PathBuf;
+use std::time::Duration;
 use toolkit::Failure;
 
 /// Two contents for one name.
@@ -120,6 +121,20 @@ pub enum RegistryError {
         /// What it says it is.
         found: String,
     },
+    /// A signature is asked for, and there is none.
+    #[error("the manifest {key} is not signed")]
+    Unsigned {
+        /// The manifest's key.
+        key: String,
+    },
+    /// The signature is another one.
+    #[error("the manifest {key} was refused: its signature is not by the public key ({reason})")]
+    Signature {
+        /// The manifest's key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
     /// Bytes that are not those of the manifest.
     #[error("{key} is not the file of the manifest: {found} instead of {expected}")]
     Tampered {
@@ -138,6 +153,21 @@ pub enum RegistryError {
         /// Why.
         source: std::io::Error,
     },
+    /// It took longer than it may.
+    #[error("it was not finished within {}", toolkit::human::duration(*.0))]
+    TimeLimit(Duration),
+    /// A publication that broke off.
+    #[error("the publication broke off ({}): {source}", state(published, missing, *.committed))]
+    Unfinished {
+        /// The files that are there.
+        published: Vec<String>,
+        /// The files that are not.
+        missing: Vec<String>,
+        /// Whether readers see the new bundle.
+        committed: bool,
+        /// Why.
+        source: Box<RegistryError>,
+    },
     /// The bundle to publish is not whole.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -152,7 +182,24 @@ fn published(available: &[String]) -> String {
     }
 }
 
+fn state(published: &[String], missing: &[String], committed: bool) -> String {
+    if committed {
+        return "the bundle is published, and names beside it or old files are not brought up to date".to_owned();
+    }
+    let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    format!(
+        "readers see what they saw before; files on the store: {}; not there: {}, {MANIFEST}",
+        list(published),
+        missing.iter().chain([&SHA256SUMS.to_owned()]).cloned().collect::<Vec<_>>().join(", ")
+    )
+}
+
 impl RegistryError {
+    /// Whether another attempt may succeed without any change.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Request { .. } | Self::TimeLimit(_))
+    }
+
     /// Whether the inputs are at fault rather than the work.
     fn is_input(&self) -> bool {
         matches!(self, Self::Endpoint { .. } | Self::CaBundle(_) | Self::NoCredentials(_))
@@ -173,6 +220,12 @@ impl RegistryError {
                 "ask for one of these, or check package, arch and build-type; --list shows what there is for which target"
             }
             Self::NoBundle { .. } => "check ref, arch and build-type; --list shows what is published",
+            Self::TimeLimit(_) => "give more time with time-limit; what was transferred is not transferred again",
+            Self::Unsigned { .. } => {
+                "ask its publisher to sign it (signing-key of upload), or fetch without public-key"
+            }
+            Self::Signature { .. } => "check public-key; if it is right, do not trust what is published",
+            Self::Unfinished { .. } => "run it again: it sends only what is missing",
             Self::Tampered { .. } => "the store or the way to it is damaged; nothing of it was kept",
             _ => return None,
         })

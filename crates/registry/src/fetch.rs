@@ -1,12 +1,12 @@
 //! Fetching: what a manifest names, verified before its final name appears.
 
 use crate::store::innermost;
+use crate::store::retry::{BREAKS, pause};
 use crate::{RegistryError, Resolved, Store};
 use artifact::{FileEntry, Hasher, Sha256};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
@@ -20,11 +20,6 @@ pub struct FetchedFile {
     /// How many bytes were transferred; 0 if it was there already.
     pub transferred: u64,
 }
-
-/// How often the transfer of a file may break off before that is an error.
-const BREAKS: u32 = 3;
-/// How long the first pause after that is.
-const PAUSE: Duration = Duration::from_millis(300);
 
 /// What came of one request.
 struct Transfer {
@@ -61,7 +56,10 @@ impl Fetcher<'_> {
             progress(&file);
             Ok::<_, RegistryError>(file)
         });
-        let mut fetched: Vec<_> = transfers.buffer_unordered(self.concurrency.max(1)).try_collect().await?;
+        let transfers = transfers.buffer_unordered(self.concurrency.max(1)).try_collect();
+        let limit = self.store.time_limit();
+        let mut fetched: Vec<_> =
+            tokio::time::timeout(limit, transfers).await.map_err(|_| RegistryError::TimeLimit(limit))??;
         fetched.sort_by(|a, b| a.entry.name.cmp(&b.entry.name));
         Ok(fetched)
     }
@@ -81,7 +79,7 @@ impl Fetcher<'_> {
             if let Some(reason) = broken {
                 breaks += 1;
                 if breaks < BREAKS {
-                    tokio::time::sleep(PAUSE * breaks).await;
+                    tokio::time::sleep(pause(breaks)).await;
                     continue;
                 }
                 let reason = format!("the transfer broke off after {length} of {} bytes: {reason}", entry.size);
@@ -123,6 +121,7 @@ impl Fetcher<'_> {
                     }
                 };
                 length += bytes.len() as u64;
+                self.store.count(bytes.len() as u64);
                 if length > entry.size {
                     break;
                 }

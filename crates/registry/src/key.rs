@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+/// The manifest's signature beside it, for people who verify by hand.
+pub(crate) const MANIFEST_SIGNATURE: &str = "manifest.json.minisig";
+
 /// The part of every key that comes before the package; empty, or `a/b/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BasePath(String);
@@ -116,6 +119,12 @@ impl Location {
         format!("{}retired/{digest}.json", self.prefix())
     }
 
+    /// The signature of the manifest with this digest. It is there before the manifest is, and
+    /// that of the manifest before stays as long as somebody may read it.
+    pub(crate) fn signature(&self, digest: Sha256) -> String {
+        format!("{}signatures/{digest}.minisig", self.prefix())
+    }
+
     /// What a key of the folder is.
     ///
     /// The whole shape is checked: a branch can be called `main/x86_64/release/objects`, and then
@@ -127,6 +136,7 @@ impl Location {
             [name] if name.parse::<FileName>().is_ok() => Place::Named,
             ["objects", digest, name] if is_digest(digest) && name.parse::<FileName>().is_ok() => Place::Object,
             ["retired", name] if name.strip_suffix(".json").is_some_and(is_digest) => Place::Record,
+            ["signatures", name] if name.strip_suffix(".minisig").is_some_and(is_digest) => Place::Signature,
             _ => Place::Foreign,
         }
     }
@@ -159,6 +169,8 @@ pub(crate) enum Place {
     Named,
     /// A manifest that was replaced.
     Record,
+    /// The signature of a manifest.
+    Signature,
     /// The manifest, the digest list, or none of this place's.
     Foreign,
 }

@@ -35,12 +35,14 @@ pub(crate) async fn prune(
 ) -> Result<usize, RegistryError> {
     let limit = before(age);
     let (mut candidates, mut expired, mut recent) = (Vec::new(), Vec::new(), Vec::new());
-    let mut kept = names(location, published);
+    let mut kept = names(location, published, &published.to_canonical_json());
     for (key, modified) in store.keys(&location.prefix()).await? {
         match location.place(&key) {
             Place::Record if modified < limit => expired.push(key),
             Place::Record => recent.push(key),
-            Place::Object | Place::Named if modified < limit && !kept.contains(&key) => candidates.push(key),
+            Place::Object | Place::Named | Place::Signature if modified < limit && !kept.contains(&key) => {
+                candidates.push(key);
+            }
             _ => {}
         }
     }
@@ -54,7 +56,7 @@ pub(crate) async fn prune(
                 // What a newer version wrote names files that we cannot know.
                 return Ok(0);
             };
-            kept.extend(names(location, &manifest));
+            kept.extend(names(location, &manifest, &text));
         }
     }
     let mut removed = 0;
@@ -72,8 +74,9 @@ pub(crate) async fn prune(
     Ok(removed)
 }
 
-/// Every key that belongs to a manifest's files.
-fn names(location: &Location, manifest: &Manifest) -> BTreeSet<String> {
+/// Every key that belongs to a manifest and its files.
+fn names(location: &Location, manifest: &Manifest, text: &[u8]) -> BTreeSet<String> {
     let aliases = key::aliases(location, manifest, true).into_iter().map(|alias| alias.to);
-    manifest.files.iter().map(|file| location.object(file)).chain(aliases).collect()
+    let signature = location.signature(Sha256::of(text));
+    manifest.files.iter().map(|file| location.object(file)).chain(aliases).chain([signature]).collect()
 }

@@ -1,12 +1,14 @@
 //! Publication: files, then `SHA256SUMS`, then the manifest; aliases after the commit point.
 
-use crate::key::{self, Alias};
+use crate::key::{self, Alias, MANIFEST_SIGNATURE};
 use crate::prune::{before, prune, retire};
 use crate::writer::{Content, Writer};
-use crate::{BasePath, Location, RegistryError, Store, resolve};
-use artifact::{Bundle, FileEntry, Manifest, sha256sums};
+use crate::{BasePath, Location, RegistryError, SigningKey, Store, resolve};
+use artifact::{Bundle, FileEntry, Manifest, Sha256, sha256sums};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How to publish.
@@ -18,6 +20,8 @@ pub struct PublishOptions {
     pub latest: bool,
     /// After which time a branch loses files that no manifest names any more; `None` for never.
     pub prune_after: Option<Duration>,
+    /// Signs the manifest.
+    pub signing_key: Option<SigningKey>,
 }
 
 /// What a publication did.
@@ -58,13 +62,22 @@ pub async fn publish(
                 .to_owned(),
         );
     }
-    let publisher = Publisher { store, location, bundle, manifest, options, writer, progress };
-    if manifest.git_ref.is_release() {
-        publisher.release(&mut publication).await?;
-    } else {
-        publisher.branch(&mut publication).await?;
+    let (done, committed) = (Mutex::default(), AtomicBool::default());
+    let publisher = Publisher { store, location, bundle, manifest, options, writer, progress, done, committed };
+    let limit = store.time_limit();
+    let finished = async {
+        if manifest.git_ref.is_release() {
+            publisher.release(&mut publication).await
+        } else {
+            publisher.branch(&mut publication).await
+        }
+    };
+    match tokio::time::timeout(limit, finished).await {
+        Ok(Ok(())) => Ok(publication),
+        Ok(Err(error)) if !error.is_transient() => Err(error),
+        Ok(Err(error)) => Err(publisher.unfinished(error)),
+        Err(_) => Err(publisher.unfinished(RegistryError::TimeLimit(limit))),
     }
-    Ok(publication)
 }
 
 /// One publication.
@@ -76,16 +89,70 @@ struct Publisher<'a> {
     options: &'a PublishOptions,
     writer: Writer<'a>,
     progress: &'a (dyn Fn(&FileEntry, bool) + Sync),
+    /// Files that are on the store.
+    done: Mutex<BTreeSet<String>>,
+    /// Whether the commit point is behind us.
+    committed: AtomicBool,
 }
 
 impl Publisher<'_> {
+    /// What is there and what is not, at the moment of a failure.
+    fn unfinished(&self, error: RegistryError) -> RegistryError {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = self.manifest.files.iter().map(|file| file.name.to_string());
+        let (published, missing) = names.partition(|name| done.contains(name));
+        let committed = self.committed.load(Ordering::Relaxed);
+        RegistryError::Unfinished { published, missing, committed, source: Box::new(error) }
+    }
+
     /// A release: every object once.
     async fn release(&self, publication: &mut Publication) -> Result<(), RegistryError> {
         self.send_files(&BTreeSet::new(), publication).await?;
         let sums = sha256sums::render(&self.manifest.files).into_bytes();
         self.writer.once(&self.location.sums(), Content::Bytes(&sums)).await?;
+        self.sign(&self.manifest.to_canonical_json()).await?;
         publication.unchanged = self.commit_release().await?;
+        self.committed.store(true, Ordering::Relaxed);
+        self.sign_aside().await?;
         self.keep(key::aliases(&self.location, self.manifest, self.options.latest)).await
+    }
+
+    /// Signs a manifest that is published next, or was published by a run that did not sign.
+    async fn sign(&self, text: &[u8]) -> Result<Option<Vec<u8>>, RegistryError> {
+        let Some(signing_key) = &self.options.signing_key else { return Ok(None) };
+        let key = self.location.signature(Sha256::of(text));
+        if let Some(there) = self.store.document(&key).await?
+            && signing_key.signed(text, &there)
+        {
+            return Ok(Some(there.into()));
+        }
+        match signing_key.sign(text) {
+            Ok(signature) => {
+                self.store.put_bytes(&key, signature.clone(), false).await?;
+                Ok(Some(signature))
+            }
+            Err(reason) => Err(RegistryError::Signature { key, reason }),
+        }
+    }
+
+    /// Signs what is published, also beside the manifest, for people who verify by hand.
+    async fn sign_aside(&self) -> Result<(), RegistryError> {
+        if self.options.signing_key.is_none() {
+            return Ok(());
+        }
+        let Some(text) = self.store.document(&self.location.manifest()).await? else { return Ok(()) };
+        match self.sign(&text).await? {
+            Some(signature) => self.put_changed(&self.location.named(MANIFEST_SIGNATURE), signature).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a document unless it is there already.
+    async fn put_changed(&self, key: &str, content: Vec<u8>) -> Result<(), RegistryError> {
+        if self.store.document(key).await?.as_deref() != Some(content.as_slice()) {
+            self.store.put_bytes(key, content, false).await?;
+        }
+        Ok(())
     }
 
     /// The commit point of a release; whether it was there already.
@@ -130,20 +197,21 @@ impl Publisher<'_> {
         let text = self.manifest.to_canonical_json();
         publication.unchanged = previous.as_deref() == Some(text.as_slice());
         if !publication.unchanged {
+            self.sign(&text).await?;
             if let Some(previous) = previous {
                 retire(self.store, &self.location, &previous).await?;
             }
             // The commit point.
             self.store.put_bytes(&manifest_key, text, false).await?;
         }
+        self.committed.store(true, Ordering::Relaxed);
         // Also where nothing changed: the run that committed may not have come so far.
         let aliases = key::aliases(&self.location, self.manifest, self.options.latest);
         let (latest, plain) = aliases.into_iter().partition(|alias| alias.latest);
         self.keep(plain).await?;
         let (key, sums) = (self.location.sums(), sha256sums::render(&self.manifest.files).into_bytes());
-        if self.store.document(&key).await?.as_deref() != Some(sums.as_slice()) {
-            self.store.put_bytes(&key, sums, false).await?;
-        }
+        self.put_changed(&key, sums).await?;
+        self.sign_aside().await?;
         self.keep(latest).await?;
         if let Some(age) = self.options.prune_after {
             publication.pruned = prune(self.store, &self.location, self.manifest, age).await?;
@@ -171,6 +239,7 @@ impl Publisher<'_> {
             } else {
                 self.writer.once(&key, content).await?
             };
+            self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.name.to_string());
             (self.progress)(entry, sent);
             Ok::<_, RegistryError>((entry, sent))
         });

@@ -1,7 +1,8 @@
 //! Resolution: from a requirement to a manifest.
 
+use crate::key::MANIFEST_SIGNATURE;
 use crate::{BasePath, Location, RegistryError, Requirement, Store};
-use artifact::{Arch, BuildType, Manifest, PackageName, RefName, Version};
+use artifact::{Arch, BuildType, Manifest, PackageName, RefName, Sha256, Version};
 use std::collections::BTreeMap;
 
 /// A bundle that was found.
@@ -98,6 +99,7 @@ async fn releases(
 pub(crate) async fn read(store: &Store, location: &Location) -> Result<Option<Manifest>, RegistryError> {
     let key = location.manifest();
     let Some(text) = store.document(&key).await? else { return Ok(None) };
+    check_signature(store, location, &text).await?;
     let manifest = match Manifest::parse(&text) {
         Ok(manifest) => manifest,
         Err(source) => return Err(RegistryError::Manifest { key, source }),
@@ -107,4 +109,17 @@ pub(crate) async fn read(store: &Store, location: &Location) -> Result<Option<Ma
         return Err(RegistryError::Misplaced { key, found });
     }
     Ok(Some(manifest))
+}
+
+/// Where a signature is asked for, there must be one, and the right one.
+async fn check_signature(store: &Store, location: &Location, text: &[u8]) -> Result<(), RegistryError> {
+    let Some(public_key) = store.public_key() else { return Ok(()) };
+    let key = location.manifest();
+    let mut signature = store.document(&location.signature(Sha256::of(text))).await?;
+    if signature.is_none() {
+        // Somebody may have signed by hand.
+        signature = store.document(&location.named(MANIFEST_SIGNATURE)).await?;
+    }
+    let signature = signature.ok_or_else(|| RegistryError::Unsigned { key: key.clone() })?;
+    public_key.verify(text, &signature).map_err(|reason| RegistryError::Signature { key, reason })
 }

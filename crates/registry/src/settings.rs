@@ -39,13 +39,15 @@ pub struct Settings {
     pub ca_bundle: Option<Vec<u8>>,
     /// Whether plain HTTP is acceptable for a host that is not this machine.
     pub allow_http: bool,
+    /// How long a publication or a fetch may take, with all its attempts.
+    pub time_limit: Duration,
 }
 
 impl Settings {
-    /// How long a connection may take; with every attempt, an unreachable store costs ten seconds.
+    /// How long a connection may take.
     pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
     /// How often a request is made before its failure counts.
-    pub(crate) const ATTEMPTS: u32 = 3;
+    pub(crate) const ATTEMPTS: u32 = 6;
     /// How long the store may take to begin its answer.
     pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -112,6 +114,7 @@ mod tests {
                 credentials: Credentials::Anonymous,
                 ca_bundle: None,
                 allow_http,
+                time_limit: Duration::from_mins(1),
             };
             settings.check().is_ok()
         };

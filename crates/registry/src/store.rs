@@ -1,9 +1,10 @@
 //! The S3 client: the only code that makes requests.
 
 mod multipart;
+pub(crate) mod retry;
 
-use crate::RegistryError;
 use crate::settings::{Credentials, Settings};
+use crate::{PublicKey, RegistryError};
 use artifact::Sha256;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -11,12 +12,14 @@ use aws_sdk_s3::config::{
     BehaviorVersion, ProvideCredentials, Region, RequestChecksumCalculation, SharedCredentialsProvider,
 };
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::ChecksumMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Metadata under which we keep an object's digest; not every store keeps checksums.
@@ -29,6 +32,8 @@ pub struct Store {
     client: aws_sdk_s3::Client,
     settings: Settings,
     room: Arc<Semaphore>,
+    public_key: Option<PublicKey>,
+    transferred: Arc<AtomicU64>,
 }
 
 /// What became of a conditional write.
@@ -73,7 +78,10 @@ impl Store {
             .endpoint_url(&settings.endpoint)
             .region(Region::new(settings.region.clone()))
             .force_path_style(true)
-            .retry_config(RetryConfig::standard().with_max_attempts(Settings::ATTEMPTS))
+            .retry_config(
+                RetryConfig::standard().with_max_attempts(Settings::ATTEMPTS).with_initial_backoff(retry::FIRST_PAUSE),
+            )
+            .retry_classifier(retry::Classifier)
             .timeout_config(timeouts)
             // We send SHA-256 where it matters; other stores stumble over trailing checksums.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
@@ -97,7 +105,38 @@ impl Store {
             }
             Credentials::Anonymous => config = config.allow_no_auth(),
         }
-        Ok(Self { client: aws_sdk_s3::Client::from_conf(config.build()), settings, room: multipart::room() })
+        Ok(Self {
+            client: aws_sdk_s3::Client::from_conf(config.build()),
+            settings,
+            room: multipart::room(),
+            public_key: None,
+            transferred: Arc::default(),
+        })
+    }
+
+    /// Accepts only manifests that are signed by this key.
+    #[must_use]
+    pub fn trusting(mut self, public_key: PublicKey) -> Self {
+        self.public_key = Some(public_key);
+        self
+    }
+
+    /// How many bytes of objects went over the network so far.
+    pub fn transferred(&self) -> u64 {
+        self.transferred.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count(&self, bytes: u64) {
+        self.transferred.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn public_key(&self) -> Option<&PublicKey> {
+        self.public_key.as_ref()
+    }
+
+    /// How long a publication or a fetch may take.
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.settings.time_limit
     }
 
     /// The bucket.
@@ -154,7 +193,10 @@ impl Store {
         let patience = TimeoutConfig::builder().read_timeout(Settings::write_timeout(size)).build();
         let request = request.customize().config_override(aws_sdk_s3::Config::builder().timeout_config(patience));
         match request.send().await {
-            Ok(_) => Ok(Written::Yes),
+            Ok(_) => {
+                self.count(size);
+                Ok(Written::Yes)
+            }
             Err(error) if if_absent && matches!(status(&error), Some(412 | 409)) => Ok(Written::Exists),
             Err(error) => Err(self.error("writing", key, &error)),
         }
@@ -176,17 +218,29 @@ impl Store {
 
     /// A small object as a whole; `None` if there is none.
     pub(crate) async fn document(&self, key: &str) -> Result<Option<Bytes>, RegistryError> {
-        let response = match self.client.get_object().bucket(self.bucket()).key(key).send().await {
-            Ok(response) => response,
-            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(self.error("reading", key, &error)),
-        };
         let failed = |reason: String| RegistryError::Request { operation: "reading", key: key.to_owned(), reason };
-        if response.content_length().is_some_and(|length| length > DOCUMENT_LIMIT) {
-            return Err(failed(format!("it is larger than {DOCUMENT_LIMIT} bytes, which no document is")));
+        for failures in 1.. {
+            let response = match self.client.get_object().bucket(self.bucket()).key(key).send().await {
+                Ok(response) => response,
+                Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+                Err(error) => return Err(self.error("reading", key, &error)),
+            };
+            if response.content_length().is_some_and(|length| length > DOCUMENT_LIMIT) {
+                return Err(failed(format!("it is larger than {DOCUMENT_LIMIT} bytes, which no document is")));
+            }
+            // What we wrote bears its digest, so that damage on the way does not pass for content.
+            let expected: Option<Sha256> = response.metadata().and_then(|metadata| metadata.get(DIGEST)?.parse().ok());
+            let reason = match response.body.collect().await.map(AggregatedBytes::into_bytes) {
+                Ok(bytes) if expected.is_none_or(|expected| Sha256::of(&bytes) == expected) => return Ok(Some(bytes)),
+                Ok(_) => "its bytes are not those that were written".to_owned(),
+                Err(error) => DisplayErrorContext(error).to_string(),
+            };
+            if failures >= retry::BREAKS {
+                return Err(failed(reason));
+            }
+            tokio::time::sleep(retry::pause(failures)).await;
         }
-        let body = response.body.collect().await.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
-        Ok(Some(body.into_bytes()))
+        Ok(None)
     }
 
     /// An object's bytes from an offset on; `None` if it ends before.

@@ -2,6 +2,7 @@
 
 use crate::{BasePath, Credentials, Settings, Store};
 use std::path::PathBuf;
+use std::time::Duration;
 use toolkit::{Failure, Result, ResultExt, Runner, Secret};
 
 /// Where the store is, and who we are to it.
@@ -34,6 +35,9 @@ pub struct StoreArgs {
     /// Whether plain HTTP is acceptable for another machine.
     #[arg(long, default_value_t = false)]
     pub allow_http: bool,
+    /// Minutes after which an unfinished transfer is given up.
+    #[arg(long, default_value_t = 60)]
+    pub time_limit: u32,
 }
 
 /// Who we are where nothing tells.
@@ -64,6 +68,7 @@ impl StoreArgs {
             credentials: self.credentials(without, runner)?,
             ca_bundle,
             allow_http: self.allow_http,
+            time_limit: Duration::from_mins(1) * self.time_limit,
         };
         Store::connect(settings).await.map_err(crate::RegistryError::into_failure)
     }
@@ -89,5 +94,25 @@ impl StoreArgs {
                     .help("give both, or neither to use the environment's credentials"))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser, Debug)]
+    struct Command {
+        #[command(flatten)]
+        store: StoreArgs,
+    }
+
+    #[test]
+    fn secrets_do_not_show_themselves() {
+        let given = ["--endpoint-url=https://x", "--bucket=b", "--access-key=AK", "--secret-key=hunter2"];
+        let command = Command::parse_from(["x"].into_iter().chain(given).chain(["--session-token=hunter3"]));
+        let shown = format!("{command:?}");
+        assert!(!shown.contains("hunter") && shown.contains("***"), "{shown}");
     }
 }

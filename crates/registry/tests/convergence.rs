@@ -70,8 +70,10 @@ impl Relay {
     /// Publishes through the relay, and drops everything at the moment when it is dead, as a
     /// killed process would. Whether it came to its end.
     async fn publish(&self, world: &World, bundle: &Bundle) -> Result<bool> {
-        let (store, options) =
-            (self.store().await?, PublishOptions { concurrency: 4, latest: true, prune_after: None });
+        let (store, options) = (
+            self.store().await?,
+            PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key: None },
+        );
         let death = async {
             while !self.dead.load(Ordering::SeqCst) {
                 tokio::time::sleep(Duration::from_millis(1)).await;

@@ -8,9 +8,9 @@ mod summary;
 pub use age::{Age, AgeError};
 
 use artifact::{Arch, BuildType, Bundle, Commit, PackageName, RefName, Version};
-use registry::{Location, Publication, PublishOptions, RegistryError, StoreArgs, Without};
+use registry::{Location, Publication, PublishOptions, RegistryError, SigningKey, StoreArgs, Without};
 use std::path::PathBuf;
-use toolkit::{Failure, Result, ResultExt, Runner, human};
+use toolkit::{Failure, Result, ResultExt, Runner, Secret, human};
 
 /// How many files are sent at once where the caller leaves it to us.
 const CONCURRENCY: usize = 8;
@@ -54,6 +54,9 @@ pub struct Args {
     /// How many files are sent at the same time; 0 leaves it to the action.
     #[arg(long, default_value_t = 0)]
     concurrency: usize,
+    /// Secret key of minisign, without a password, that signs the manifest.
+    #[arg(long)]
+    signing_key: Option<Secret>,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -84,6 +87,10 @@ impl toolkit::Action for Upload {
 
     fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         let bundle = open(&args)?;
+        let signing_key = match &args.signing_key {
+            Some(secret) => Some(secret.expose().parse::<SigningKey>().input("signing-key is not usable")?),
+            None => None,
+        };
         let location = Location::of(args.store.base_path(), bundle.manifest());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.context("could not start the runtime")?.block_on(async {
@@ -98,10 +105,12 @@ impl toolkit::Action for Upload {
                 concurrency: if args.concurrency == 0 { CONCURRENCY } else { args.concurrency },
                 latest: args.latest,
                 prune_after: args.prune_after.duration(),
+                signing_key,
             };
-            let publication = registry::publish(&store, &location.base, &bundle, &options, &progress)
-                .await
-                .map_err(RegistryError::into_failure)?;
+            let total = manifest.files.iter().map(|file| file.size).sum();
+            let publishing = Box::pin(registry::publish(&store, &location.base, &bundle, &options, &progress));
+            let publication = registry::watched(&store, total, runner, publishing).await;
+            let publication = publication.map_err(RegistryError::into_failure)?;
             tell(runner, &publication);
             runner.summary(&summary::render(&store, &location, manifest, &publication))?;
             Ok(Outputs {

@@ -89,8 +89,9 @@ impl Scene {
             },
             ca_bundle: None,
             allow_http: false,
+            time_limit: std::time::Duration::from_mins(1),
         };
-        let options = PublishOptions { concurrency: 4, latest: true, prune_after: None };
+        let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key: None };
         runtime().block_on(async {
             let store = Store::connect(settings).await.unwrap();
             registry::publish(&store, &self.base.parse().unwrap(), &bundle, &options, &|_, _| ()).await.unwrap();

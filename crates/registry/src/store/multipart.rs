@@ -11,6 +11,7 @@ use bytes::Bytes;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
@@ -122,10 +123,12 @@ impl Store {
         permit: OwnedSemaphorePermit,
     ) -> impl Future<Output = Sent> + Send + 'static {
         let request = self.client.upload_part().bucket(self.bucket()).key(key).upload_id(upload).part_number(number);
+        let (size, transferred) = (bytes.len() as u64, self.transferred.clone());
         let request = request.checksum_sha256(digest.base64()).body(ByteStream::from(bytes));
         async move {
             let sent = request.send().await;
             drop(permit);
+            transferred.fetch_add(if sent.is_ok() { size } else { 0 }, Ordering::Relaxed);
             let part = CompletedPart::builder().part_number(number).checksum_sha256(digest.base64());
             sent.map(|sent| part.set_e_tag(sent.e_tag).build())
         }

@@ -5,4 +5,5 @@ mod access;
 mod fetching;
 mod publishing;
 mod resolving;
+mod signing;
 mod world;

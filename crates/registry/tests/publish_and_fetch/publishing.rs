@@ -14,7 +14,7 @@ async fn a_release_has_its_files_and_the_known_names() -> Result<()> {
     let world = World::new("release").await?;
     let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (REPORT, "{}")])?;
     let told = Told::default();
-    let options = PublishOptions { concurrency: 4, latest: true, prune_after: None };
+    let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key: None };
     let progress = |file: &FileEntry, sent: bool| told.tell(format!("{} {sent}", file.name));
     let done = registry::publish(&world.store, &world.base, &bundle, &options, &progress).await?;
     assert_eq!((done.uploaded, done.skipped, done.bytes, done.unchanged), (2, 0, 5, false));
@@ -92,7 +92,7 @@ async fn an_interrupted_publication_is_invisible_and_goes_on_where_it_was() -> R
     // Somebody's other object is in the way of the second file.
     let obstacle = location.named(DEB);
     world.write(&obstacle, "bed").await?;
-    let options = PublishOptions { concurrency: 1, latest: true, prune_after: None };
+    let options = PublishOptions { concurrency: 1, latest: true, prune_after: None, signing_key: None };
     let failed = registry::publish(&world.store, &world.base, &bundle, &options, &|_, _| ()).await;
     assert!(matches!(failed, Err(RegistryError::Immutable(_))), "{failed:?}");
     assert!(matches!(registry::resolve_ref(&world.store, location.clone()).await, Err(RegistryError::NoBundle { .. })));

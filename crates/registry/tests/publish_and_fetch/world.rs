@@ -33,6 +33,7 @@ pub fn settings() -> Settings {
         },
         ca_bundle: None,
         allow_http: false,
+        time_limit: std::time::Duration::from_mins(1),
     }
 }
 
@@ -99,7 +100,7 @@ impl World {
         bundle: &Bundle,
         prune_after: Option<std::time::Duration>,
     ) -> Result<Publication, RegistryError> {
-        let options = PublishOptions { concurrency: 4, latest: true, prune_after };
+        let options = PublishOptions { concurrency: 4, latest: true, prune_after, signing_key: None };
         registry::publish(&self.store, &self.base, bundle, &options, &|_, _| ()).await
     }
 
@@ -154,7 +155,7 @@ impl World {
     }
 }
 
-fn raw_client() -> aws_sdk_s3::Client {
+pub fn raw_client() -> aws_sdk_s3::Client {
     let http = aws_smithy_http_client::Builder::new().build_http();
     let keys = aws_sdk_s3::config::Credentials::new(server().access_key(), server().secret_key(), None, None, "test");
     let config = aws_sdk_s3::Config::builder()

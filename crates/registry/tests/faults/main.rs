@@ -1,0 +1,184 @@
+//! A bad network, poor stores, and a package with very many versions.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
+#![allow(clippy::indexing_slicing, reason = "a test ends where something is not as it should be")]
+#![allow(dead_code, reason = "the world serves several test binaries")]
+
+mod proxy;
+#[path = "../publish_and_fetch/world.rs"]
+mod world;
+
+use anyhow::Result;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use proxy::{Mode, Proxy};
+use registry::{Fetcher, RegistryError, Settings, Store};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use testbed::s3::Server;
+use world::{World, manifest, settings};
+
+const DEB: &str = "hello_0.3.0-1_amd64.deb";
+const LIBRARY: &str = "libhello.so.0.3.0";
+const REPORT: &str = "examples.json";
+
+async fn through(proxy: &Proxy) -> Result<Store> {
+    Ok(Store::connect(Settings { endpoint: proxy.endpoint.clone(), ..settings() }).await?)
+}
+
+/// How often an action is tried before it must have succeeded.
+const TRIES: usize = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_fifth_of_all_requests_hit_everything_converges_and_nothing_wrong_is_accepted() -> Result<()> {
+    const ROUNDS: usize = 24;
+    let proxy = Proxy::start(Mode::Faults)?;
+    let rounds = stream::iter(0..ROUNDS).map(|round| {
+        let proxy = &proxy;
+        async move {
+            let mut world = World::new(&format!("faults-{round}")).await?;
+            let direct = std::mem::replace(&mut world.store, through(proxy).await?);
+            let (git_ref, version) = if round % 2 == 0 { ("v0.3.0", "0.3.0") } else { ("main", "0.3.0") };
+            let large = format!("{round} ").repeat(40_000);
+            let files = [(DEB, large.as_str()), (LIBRARY, "library"), (REPORT, "{}")];
+            let bundle = world.bundle(git_ref, version, &files)?;
+            let mut failures = 0;
+            while let Err(error) = world.publish(&bundle).await {
+                let transient = matches!(&error, RegistryError::Unfinished { .. } | RegistryError::Request { .. });
+                assert!(transient || matches!(&error, RegistryError::Unreachable { .. }), "{error:?}");
+                failures += 1;
+                assert!(failures < TRIES, "{error}");
+            }
+            let mut tries = 0;
+            let found = loop {
+                match registry::resolve_ref(&world.store, world.location(git_ref)?).await {
+                    Ok(found) => break found,
+                    Err(error) => assert!(tries < TRIES, "{error}"),
+                }
+                tries += 1;
+            };
+            assert_eq!(&found.manifest, bundle.manifest());
+            while let Err(error) = world.fetch(&found, "out").await {
+                check(&world.path("out"), &files)?;
+                failures += 1;
+                assert!(failures < 2 * TRIES, "{error}");
+            }
+            check(&world.path("out"), &files)?;
+            assert_eq!(std::fs::read_dir(world.path("out"))?.count(), files.len());
+            // What is on the store is right, too.
+            world.store = direct;
+            world.fetch(&found, "direct").await?;
+            check(&world.path("direct"), &files)?;
+            Ok::<_, anyhow::Error>(failures)
+        }
+    });
+    let failures: Vec<usize> = rounds.buffer_unordered(6).try_collect().await?;
+    let hits = proxy.hits();
+    println!("{} requests, hit {hits:?}; {} runs failed", proxy.requests(), failures.iter().sum::<usize>());
+    assert!(hits.iter().all(|(_, count)| *count > 0), "{hits:?}");
+    Ok(())
+}
+
+/// Whatever bears its final name has its bytes.
+fn check(folder: &Path, files: &[(&str, &str)]) -> Result<()> {
+    for (name, content) in files {
+        let path = folder.join(name);
+        assert!(!path.exists() || std::fs::read_to_string(&path)? == *content, "{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_ignores_conditions_is_warned_of_and_keeps_releases_of_sequential_writers() -> Result<()> {
+    let proxy = Proxy::start(Mode::Unconditional)?;
+    let mut world = World::new("unconditional").await?;
+    world.store = through(&proxy).await?;
+    let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb")])?;
+    for sent in [1, 0] {
+        let done = world.publish(&bundle).await?;
+        assert_eq!((done.uploaded, done.unchanged), (sent, sent == 0));
+        assert!(done.warnings.iter().any(|warning| warning.contains("ignores conditional writes")), "{done:?}");
+    }
+    let keys = world.keys().await?;
+    let error = world.publish(&world.bundle("v0.3.0", "0.3.0", &[(DEB, "xxx")])?).await.unwrap_err();
+    assert!(matches!(&error, RegistryError::Immutable(conflict) if conflict.published.is_some()), "{error}");
+    assert_eq!((world.keys().await?, world.read(&world.location("v0.3.0")?.named(DEB)).await?.as_str()), (keys, "deb"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_store_is_asked_again_after_the_time_that_it_asks_for() -> Result<()> {
+    for (status, least) in [(429, 2), (503, 0), (500, 0)] {
+        let proxy = Proxy::start(Mode::Busy(status, 2))?;
+        let (store, started) = (through(&proxy).await?, Instant::now());
+        assert_eq!(registry::list(&store, &"busy".parse()?, &"hello".parse()?).await?, []);
+        assert_eq!(proxy.requests(), 3, "{status}");
+        assert!(started.elapsed() >= Duration::from_secs(least), "{status}: {:?}", started.elapsed());
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_that_breaks_off_says_what_is_there_and_what_is_not() -> Result<()> {
+    let mut world = World::new("broken-off").await?;
+    let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (LIBRARY, "library")])?;
+    world.publish(&world.bundle("v0.2.0", "0.2.0", &[(DEB, "deb")])?).await?;
+    // Probe, listing, and the first file.
+    let proxy = Proxy::start(Mode::Down(3))?;
+    let direct = std::mem::replace(&mut world.store, through(&proxy).await?);
+    let options = registry::PublishOptions { concurrency: 1, latest: true, prune_after: None, signing_key: None };
+    let error = registry::publish(&world.store, &world.base, &bundle, &options, &|_, _| ()).await.unwrap_err();
+    insta::assert_snapshot!(error.into_failure(), @r"
+    the publication broke off (readers see what they saw before; files on the store: hello_0.3.0-1_amd64.deb; not there: libhello.so.0.3.0, SHA256SUMS, manifest.json): writing of broken-off/hello/rev/v0.3.0/x86_64/release/libhello.so.0.3.0 failed: HTTP status 503
+    help: run it again: it sends only what is missing
+    ");
+    world.store = direct;
+    let done = world.publish(&bundle).await?;
+    assert_eq!((done.uploaded, done.skipped), (1, 1));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_is_limited() -> Result<()> {
+    let world = World::new("time").await?;
+    let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb")])?;
+    let store = Store::connect(Settings { time_limit: Duration::ZERO, ..settings() }).await?;
+    let options = registry::PublishOptions { concurrency: 1, latest: true, prune_after: None, signing_key: None };
+    let error = registry::publish(&store, &world.base, &bundle, &options, &|_, _| ()).await.unwrap_err();
+    assert!(error.to_string().contains("was not finished within"), "{error}");
+    world.publish(&bundle).await?;
+    let found = world.at("v0.3.0").await?;
+    let fetcher = Fetcher { store: &store, folder: &world.path(""), concurrency: 1 };
+    let error = fetcher.fetch(&found, &found.manifest.files, &|_| ()).await.unwrap_err();
+    assert!(matches!(error, RegistryError::TimeLimit(_)), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_versions_are_resolved_with_a_dozen_requests() -> Result<()> {
+    const VERSIONS: u64 = 10_000;
+    let mut world = World::new("many").await?;
+    let keys = (0..VERSIONS).map(|n| format!("v{}.{}.{}", n / 1000, n / 10 % 100, n % 10));
+    stream::iter(keys)
+        .map(|git_ref| {
+            let world = &world;
+            async move {
+                let text = manifest(&git_ref, &git_ref[1..])?.to_canonical_json();
+                let key = world.location(&git_ref)?.manifest();
+                world.raw.put_object().bucket(Server::BUCKET).key(key).body(text.into()).send().await?;
+                Ok::<_, anyhow::Error>(())
+            }
+        })
+        .buffer_unordered(64)
+        .try_collect::<()>()
+        .await?;
+    let proxy = Proxy::start(Mode::Pass)?;
+    world.store = through(&proxy).await?;
+    for (requirement, expected) in [("latest", "9.99.9"), ("^3.7", "3.99.9"), ("0.0.1", "0.0.1")] {
+        let before = proxy.requests();
+        let started = Instant::now();
+        assert_eq!(world.resolve(requirement).await?.manifest.version.to_string(), expected, "{requirement}");
+        let asked = proxy.requests() - before;
+        println!("{requirement}: {asked} requests, {:?}", started.elapsed());
+        assert!(asked <= 12, "{requirement}: {asked} requests");
+    }
+    Ok(())
+}
