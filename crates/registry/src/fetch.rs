@@ -136,7 +136,7 @@ impl Fetcher<'_> {
         let mut chunks = chunks.buffered(AHEAD);
         while let Some(received) = chunks.next().await {
             let Received { pieces, end, _room } = received?;
-            let append = move || pieces.iter().try_for_each(|piece| partial.append(piece)).map(|()| partial);
+            let append = move || partial.append(&pieces).map(|()| partial);
             partial = blocking(self.folder, append).await?;
             if end != End::Complete {
                 return Ok((partial, end));

@@ -2,6 +2,7 @@
 //! it is right.
 
 use artifact::{FileEntry, Hasher, Sha256};
+use bytes::Bytes;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Result, Write};
 use std::os::unix::fs::MetadataExt;
@@ -54,10 +55,16 @@ impl Partial {
     }
 
     /// Appends.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes)?;
-        self.hasher.update(bytes);
-        self.length += bytes.len() as u64;
+    pub fn append(&mut self, pieces: &[Bytes]) -> Result<()> {
+        let Self { file, hasher, .. } = self;
+        // Writing and hashing both take their time, and neither needs the other.
+        std::thread::scope(|scope| {
+            let hashing = scope.spawn(|| pieces.iter().for_each(|piece| hasher.update(piece)));
+            let written = pieces.iter().try_for_each(|piece| file.write_all(piece));
+            hashing.join().map_err(|_| std::io::Error::other("hashing panicked"))?;
+            written
+        })?;
+        self.length += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
         Ok(())
     }
 
@@ -93,14 +100,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, end) = (folder.path().join(".a.part"), folder.path().join("a"));
         let mut first = Partial::open(path.clone(), 4).unwrap();
-        first.append(b"abcd").unwrap();
+        first.append(&["ab".into(), "cd".into()]).unwrap();
         let second = std::thread::spawn(move || Partial::open(path, 4).unwrap());
         std::thread::sleep(std::time::Duration::from_millis(100));
         assert!(!second.is_finished());
         first.keep(&end).unwrap();
         let mut second = second.join().unwrap();
         assert_eq!(second.length(), 0);
-        second.append(b"x").unwrap();
+        second.append(&["x".into()]).unwrap();
         assert_eq!(std::fs::read(&end).unwrap(), b"abcd", "what is finished stays as it is");
         second.discard().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
