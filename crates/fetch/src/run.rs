@@ -6,7 +6,7 @@ use registry::{FetchedFile, Fetcher, Location, RegistryError, Resolved, Store, W
 use toolkit::{Failure, Result, ResultExt, Runner, human};
 
 /// How many files are fetched at once where the caller leaves it to us.
-const CONCURRENCY: usize = 8;
+const CONCURRENCY: usize = 16;
 
 pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

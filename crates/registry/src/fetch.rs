@@ -1,14 +1,14 @@
 //! Fetching: what a manifest names, verified before its final name appears.
 
+use crate::partial::{Partial, holds};
 use crate::store::innermost;
 use crate::store::retry::{BREAKS, pause};
 use crate::{RegistryError, Resolved, Store};
-use artifact::{FileEntry, Hasher, Sha256};
+use artifact::FileEntry;
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
-use tokio::fs::{File, OpenOptions};
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::sync::SemaphorePermit;
 
 /// A file that is there now, verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +21,10 @@ pub struct FetchedFile {
     pub transferred: u64,
 }
 
-/// What came of one request.
-struct Transfer {
-    /// How much was there before.
-    start: u64,
-    /// How much there is now, or would be if it were not too much.
-    length: u64,
-    digest: Sha256,
-    /// Why the connection ended before the object did.
-    broken: Option<String>,
-}
+/// Larger files are fetched in chunks of this size.
+const CHUNK: u64 = 8 * 1024 * 1024;
+/// How many chunks of a file are on their way while one is written.
+const AHEAD: usize = 4;
 
 /// Fetches files of a bundle into a folder.
 pub struct Fetcher<'a> {
@@ -40,6 +34,35 @@ pub struct Fetcher<'a> {
     pub folder: &'a Path,
     /// How many files are fetched at the same time.
     pub concurrency: usize,
+}
+
+/// A part of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Chunk {
+    offset: u64,
+    length: u64,
+    /// Whether the object should end with it; more than that is noticed.
+    last: bool,
+}
+
+/// How an object's bytes came to an end.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// As expected.
+    Complete,
+    /// Too early.
+    Short,
+    /// Not where it should.
+    Long,
+    /// With the connection, again and again.
+    Broken(String),
+}
+
+struct Received<'a> {
+    pieces: Vec<Bytes>,
+    end: End,
+    /// Room in memory, until the pieces are written.
+    _room: SemaphorePermit<'a>,
 }
 
 impl Fetcher<'_> {
@@ -66,106 +89,159 @@ impl Fetcher<'_> {
 
     async fn fetch_one(&self, key: &str, entry: &FileEntry) -> Result<FetchedFile, RegistryError> {
         let path = self.folder.join(entry.name.as_str());
-        let fetched = |transferred| FetchedFile { entry: entry.clone(), path: path.clone(), transferred };
-        if self.is_there(&path, entry).await? {
-            return Ok(fetched(0));
-        }
-        let partial = self.folder.join(format!(".{}.{}.part", entry.name, &entry.sha256.to_string()[..16]));
-        let failed = |source| RegistryError::File { path: partial.clone(), source };
-        let (mut transferred, mut breaks) = (0, 0);
+        let partial_path = self.folder.join(format!(".{}.{}.part", entry.name, &entry.sha256.to_string()[..16]));
+        let mut transferred = 0;
         loop {
-            let Transfer { start, length, digest, broken } = self.transfer(key, entry, &partial).await?;
-            transferred += length - start;
-            if let Some(reason) = broken {
-                breaks += 1;
-                if breaks < BREAKS {
-                    tokio::time::sleep(pause(breaks)).await;
-                    continue;
-                }
+            let Some(partial) = prepare(&path, &partial_path, entry).await? else {
+                return Ok(FetchedFile { entry: entry.clone(), path, transferred });
+            };
+            let start = partial.length();
+            let (partial, end) = self.transfer(key, entry, partial).await?;
+            let length = partial.length();
+            transferred += length.saturating_sub(start);
+            if let End::Broken(reason) = end {
                 let reason = format!("the transfer broke off after {length} of {} bytes: {reason}", entry.size);
                 return Err(RegistryError::Request { operation: "reading", key: key.to_owned(), reason });
             }
-            if length == entry.size && digest == entry.sha256 {
-                tokio::fs::rename(&partial, &path).await.map_err(failed)?;
-                return Ok(fetched(transferred));
+            let digest = partial.digest();
+            if end != End::Long && length == entry.size && digest == entry.sha256 {
+                let place = path.clone();
+                blocking(&path, move || partial.keep(&place)).await?;
+                return Ok(FetchedFile { entry: entry.clone(), path, transferred });
             }
-            tokio::fs::remove_file(&partial).await.map_err(failed)?;
+            blocking(&partial_path, move || partial.discard()).await?;
             if start > 0 {
                 // The part that was here may be to blame, and not the store.
                 continue;
             }
-            let (found, expected) = if length == entry.size {
-                (digest.to_string(), entry.sha256.to_string())
-            } else {
-                let more = if length > entry.size { "more than " } else { "" };
-                (format!("{more}{} bytes", length.min(entry.size)), format!("{} bytes", entry.size))
+            let (found, expected) = match end {
+                End::Complete => (digest.to_string(), entry.sha256.to_string()),
+                End::Long => (format!("more than {} bytes", entry.size), format!("{} bytes", entry.size)),
+                _ => (format!("{length} bytes"), format!("{} bytes", entry.size)),
             };
             return Err(RegistryError::Tampered { key: key.to_owned(), found, expected });
         }
     }
 
-    /// Continues the partial file as far as the store goes on.
-    async fn transfer(&self, key: &str, entry: &FileEntry, partial: &Path) -> Result<Transfer, RegistryError> {
-        let failed = |source| RegistryError::File { path: partial.to_owned(), source };
-        let (mut file, mut hasher, start) = open_partial(partial, entry.size).await.map_err(failed)?;
-        let mut length = start;
-        let mut broken = None;
-        if length < entry.size || entry.size == 0 {
-            let mut body = self.store.stream(key, start).await?.unwrap_or_default();
-            while let Some(bytes) = body.next().await {
-                let bytes = match bytes {
-                    Ok(bytes) => bytes,
-                    Err(error) => {
-                        broken = Some(innermost(&error));
-                        break;
-                    }
-                };
-                length += bytes.len() as u64;
-                self.store.count(bytes.len() as u64);
-                if length > entry.size {
-                    break;
-                }
-                hasher.update(&bytes);
-                file.write_all(&bytes).await.map_err(failed)?;
+    /// Continues the partial file as far as the store goes on. Chunks come several at a time and
+    /// are written in their order, so that what is there is always a beginning of the file.
+    async fn transfer(
+        &self,
+        key: &str,
+        entry: &FileEntry,
+        mut partial: Partial,
+    ) -> Result<(Partial, End), RegistryError> {
+        let chunks = stream::iter(chunks(partial.length(), entry.size)).map(|chunk| self.receive(key, chunk));
+        let mut chunks = chunks.buffered(AHEAD);
+        while let Some(received) = chunks.next().await {
+            let Received { pieces, end, _room } = received?;
+            let append = move || partial.append(&pieces).map(|()| partial);
+            partial = blocking(self.folder, append).await?;
+            if end != End::Complete {
+                return Ok((partial, end));
             }
         }
-        file.sync_all().await.map_err(failed)?;
-        Ok(Transfer { start, length, digest: hasher.finish(), broken })
+        Ok((partial, End::Complete))
     }
 
-    async fn is_there(&self, path: &Path, entry: &FileEntry) -> Result<bool, RegistryError> {
-        match tokio::fs::symlink_metadata(path).await {
-            Ok(meta) if meta.is_file() && meta.len() == entry.size => {
-                let path = path.to_owned();
-                let hashing = tokio::task::spawn_blocking({
-                    let path = path.clone();
-                    move || std::fs::File::open(path).and_then(Sha256::of_reader)
-                });
-                let digest = hashing.await.map_err(std::io::Error::other).and_then(|result| result);
-                Ok(digest.map_err(|source| RegistryError::File { path, source })?.0 == entry.sha256)
+    /// Receives a chunk; a connection that breaks off is taken up where it was.
+    async fn receive(&self, key: &str, chunk: Chunk) -> Result<Received<'_>, RegistryError> {
+        let room = self.store.room_to_read(chunk.length).await?;
+        let (mut pieces, mut length, mut breaks) = (Vec::new(), 0, 0);
+        let end = loop {
+            let until = (!chunk.last).then_some(chunk.offset + chunk.length);
+            let mut body = self.store.stream(key, chunk.offset + length, until).await?.unwrap_or_default();
+            let broken = loop {
+                match body.next().await {
+                    Some(Ok(piece)) => {
+                        length += piece.len() as u64;
+                        self.store.count(piece.len() as u64);
+                        pieces.push(piece);
+                    }
+                    Some(Err(error)) => break Some(innermost(&error)),
+                    None => break None,
+                }
+                if length > chunk.length {
+                    break None;
+                }
+            };
+            match broken {
+                Some(reason) if length < chunk.length => {
+                    breaks += 1;
+                    if breaks == BREAKS {
+                        break End::Broken(reason);
+                    }
+                    tokio::time::sleep(pause(breaks)).await;
+                }
+                _ if length < chunk.length => break End::Short,
+                _ if length > chunk.length => break End::Long,
+                _ => break End::Complete,
             }
-            Ok(_) => Ok(false),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(source) => Err(RegistryError::File { path: path.to_owned(), source }),
+        };
+        if end == End::Long {
+            // Nothing of it is to be believed, and it would not fit.
+            pieces.clear();
         }
+        Ok(Received { pieces, end, _room: room })
     }
 }
 
-/// A partial file at its end, the digest so far, and its length.
-async fn open_partial(path: &Path, size: u64) -> std::io::Result<(File, Hasher, u64)> {
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).await?;
-    let mut hasher = Hasher::default();
-    if file.metadata().await?.len() > size {
-        file.set_len(0).await?;
+/// The parts of an object that are still to be fetched; an empty object is one empty part, so that
+/// it is asked for.
+fn chunks(start: u64, size: u64) -> Vec<Chunk> {
+    if start == size && size > 0 {
+        return Vec::new();
     }
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let count = file.read(&mut buffer).await?;
-        match buffer.get(..count) {
-            Some(bytes) if count > 0 => hasher.update(bytes),
-            _ => break,
+    let count = (size - start).div_ceil(CHUNK).max(1);
+    let offsets = (0..count).map(|index| start + index * CHUNK);
+    offsets.map(|offset| Chunk { offset, length: CHUNK.min(size - offset), last: size - offset <= CHUNK }).collect()
+}
+
+/// The partial file; `None` if the file is there already.
+async fn prepare(path: &Path, partial: &Path, entry: &FileEntry) -> Result<Option<Partial>, RegistryError> {
+    let (place, partial, entry) = (path.to_owned(), partial.to_owned(), entry.clone());
+    let prepare = move || {
+        if holds(&place, &entry)? {
+            return Ok(None);
+        }
+        let partial = Partial::open(partial, entry.size)?;
+        // Another fetch may have finished while this one waited.
+        if holds(&place, &entry)? {
+            partial.discard()?;
+            return Ok(None);
+        }
+        Ok(Some(partial))
+    };
+    blocking(path, prepare).await
+}
+
+/// Runs what waits for the disk or hashes much beside the transfers.
+async fn blocking<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, RegistryError> {
+    let result = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other).and_then(|result| result);
+    result.map_err(|source| RegistryError::File { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn chunks_are_the_rest_of_the_file(start in 0u64..100_000_000, rest in 0u64..100_000_000) {
+            let size = start + rest;
+            let chunks = chunks(start, size);
+            let mut offset = start;
+            for chunk in &chunks {
+                prop_assert_eq!(chunk.offset, offset);
+                prop_assert!(chunk.length <= CHUNK);
+                offset += chunk.length;
+                prop_assert_eq!(chunk.last, offset == size);
+            }
+            prop_assert_eq!(offset, size);
         }
     }
-    let length = file.seek(SeekFrom::End(0)).await?;
-    Ok((file, hasher, length))
 }

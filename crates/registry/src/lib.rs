@@ -7,6 +7,7 @@
 mod error;
 mod fetch;
 mod key;
+mod partial;
 mod progress;
 mod prune;
 mod publish;

@@ -20,10 +20,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Metadata under which we keep an object's digest; not every store keeps checksums.
 const DIGEST: &str = "sha256";
+/// The unit in which memory for reading is counted, in bytes.
+const READ_UNIT: u64 = 4096;
+/// How many of them there are: 40 MiB.
+const READ_ROOM: u32 = 10 * 1024;
 /// A manifest is small; more is not read into memory.
 const DOCUMENT_LIMIT: i64 = 16 * 1024 * 1024;
 
@@ -34,6 +38,8 @@ pub struct Store {
     room: Arc<Semaphore>,
     public_key: Option<PublicKey>,
     transferred: Arc<AtomicU64>,
+    /// Bounds the bytes that were received and are not written yet, in [`READ_UNIT`]s.
+    reading: Semaphore,
 }
 
 /// What became of a conditional write.
@@ -109,6 +115,7 @@ impl Store {
             client: aws_sdk_s3::Client::from_conf(config.build()),
             settings,
             room: multipart::room(),
+            reading: Semaphore::new(READ_ROOM as usize),
             public_key: None,
             transferred: Arc::default(),
         })
@@ -244,14 +251,32 @@ impl Store {
     }
 
     /// An object's bytes from an offset on; `None` if it ends before.
-    pub(crate) async fn stream(&self, key: &str, offset: u64) -> Result<Option<ByteStream>, RegistryError> {
-        let range = (offset > 0).then(|| format!("bytes={offset}-"));
+    pub(crate) async fn stream(
+        &self,
+        key: &str,
+        offset: u64,
+        until: Option<u64>,
+    ) -> Result<Option<ByteStream>, RegistryError> {
+        let range = match until {
+            Some(until) => Some(format!("bytes={offset}-{}", until.saturating_sub(1))),
+            None => (offset > 0).then(|| format!("bytes={offset}-")),
+        };
         let request = self.client.get_object().bucket(self.bucket()).key(key).set_range(range);
         match request.send().await {
             Ok(object) => Ok(Some(object.body)),
             Err(error) if offset > 0 && status(&error) == Some(416) => Ok(None),
             Err(error) => Err(self.error("reading", key, &error)),
         }
+    }
+
+    /// Waits until so many bytes may be kept in memory.
+    pub(crate) async fn room_to_read(&self, bytes: u64) -> Result<SemaphorePermit<'_>, RegistryError> {
+        let units = u32::try_from(bytes.div_ceil(READ_UNIT)).unwrap_or(u32::MAX).min(READ_ROOM);
+        self.reading.acquire_many(units).await.map_err(|error| RegistryError::Request {
+            operation: "reading",
+            key: String::new(),
+            reason: error.to_string(),
+        })
     }
 
     /// The names directly below a prefix that have more below them, without prefix and slash.

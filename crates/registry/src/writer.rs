@@ -119,7 +119,7 @@ async fn honours_conditions(store: &Store, base: &BasePath, package: &PackageNam
 
 /// The digest of an object's bytes.
 async fn digest(store: &Store, key: &str) -> Result<Sha256, RegistryError> {
-    let mut body = store.stream(key, 0).await?.unwrap_or_default();
+    let mut body = store.stream(key, 0, None).await?.unwrap_or_default();
     let mut hasher = Hasher::default();
     while let Some(bytes) = body.next().await {
         hasher.update(&bytes.map_err(|error| failed(key, &format!("the transfer broke off: {error}")))?);

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use toolkit::{Failure, Result, ResultExt, Runner, Secret, human};
 
 /// How many files are sent at once where the caller leaves it to us.
-const CONCURRENCY: usize = 8;
+const CONCURRENCY: usize = 16;
 
 /// The action.
 pub struct Upload;

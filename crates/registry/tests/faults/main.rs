@@ -146,6 +146,10 @@ async fn time_is_limited() -> Result<()> {
     assert!(error.to_string().contains("was not finished within"), "{error}");
     world.publish(&bundle).await?;
     let found = world.at("v0.3.0").await?;
+    // Somebody who takes the connection and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let endpoint = format!("http://{}", silent.local_addr()?);
+    let store = Store::connect(Settings { endpoint, time_limit: Duration::from_millis(200), ..settings() }).await?;
     let fetcher = Fetcher { store: &store, folder: &world.path(""), concurrency: 1 };
     let error = fetcher.fetch(&found, &found.manifest.files, &|_| ()).await.unwrap_err();
     assert!(matches!(error, RegistryError::TimeLimit(_)), "{error}");
