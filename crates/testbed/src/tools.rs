@@ -81,28 +81,55 @@ fn python(python: &Path, arguments: &[OsString]) -> Result<()> {
     Ok(())
 }
 
-/// Programs of the system that the tests need, and the Debian packages that bring them.
-const SYSTEM: [(&str, &str); 7] = [
-    ("git", "git"),
-    ("cc", "gcc"),
-    ("pkg-config", "pkg-config"),
-    ("valgrind", "valgrind"),
-    ("dpkg-deb", "dpkg"),
-    ("dpkg-shlibdeps", "dpkg-dev"),
-    ("setsid", "util-linux"),
+/// Programs of the system, and the Debian packages that bring them.
+type Programs = &'static [(&'static str, &'static [&'static str])];
+
+/// What the demo needs.
+pub const BASE: Programs = &[
+    ("git", &["git"]),
+    ("cc", &["gcc"]),
+    ("pkg-config", &["pkg-config"]),
+    ("valgrind", &["valgrind"]),
+    ("dpkg-deb", &["dpkg"]),
+    ("dpkg-shlibdeps", &["dpkg-dev"]),
 ];
 
-/// Checks that the programs of the system are there; otherwise says, in one message, how to get
-/// them.
-pub fn require_system_packages() -> Result<()> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let missing: Vec<_> = SYSTEM
-        .iter()
-        .filter(|(program, _)| !std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
-        .collect();
-    if missing.is_empty() {
+/// What the tests need beside that: builds for other architectures, and running them.
+pub const CROSS: Programs = &[
+    ("aarch64-linux-gnu-gcc", &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"]),
+    ("arm-linux-gnueabihf-gcc", &["gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"]),
+    ("qemu-aarch64-static", &["qemu-user-static"]),
+];
+
+/// Checks that programs of the system are there. Where they may be installed without asking
+/// anybody, as root, they are; otherwise one message says how to get them.
+pub fn require(programs: &[Programs], progress: &dyn Fn(&str)) -> Result<()> {
+    let packages = missing(programs);
+    if packages.is_empty() {
         return Ok(());
     }
-    let (programs, packages): (Vec<_>, Vec<_>) = missing.into_iter().copied().unzip();
-    bail!("{} not found; install them with: apt-get install {}", programs.join(", "), packages.join(" "));
+    let list = packages.join(" ");
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    if is_root {
+        progress(&format!("installing {list} (once)"));
+        for arguments in [&["update", "-q"][..], &["install", "-yq", "--no-install-recommends"]] {
+            let rest = if arguments.len() > 2 { packages.as_slice() } else { &[] };
+            let status = Command::new("apt-get").args(arguments).args(rest).stdout(std::io::stderr()).status();
+            if !status.is_ok_and(|status| status.success()) {
+                break;
+            }
+        }
+    }
+    let packages = missing(programs);
+    if packages.is_empty() {
+        return Ok(());
+    }
+    bail!("programs of the system are missing; install them with: apt-get install {list}");
+}
+
+fn missing(programs: &[Programs]) -> Vec<&'static str> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let missing = programs.iter().copied().flatten().filter(|(program, _)| !is_there(program));
+    missing.flat_map(|(_, packages)| packages.iter().copied()).collect()
 }

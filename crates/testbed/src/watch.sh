@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs a program, with all that it starts, for as long as somebody holds our standard input open.
 # Arguments: a marker, seconds of grace, what to remove in the end (a path a line), then the program with its arguments.
 marker=$1

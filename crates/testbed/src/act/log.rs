@@ -11,7 +11,7 @@ const SUMMARY: &str = "⚙  Summary - ";
 const STEP_FAILED: &str = "❌";
 const END: &str = "🏁";
 
-/// What a log tells of its jobs, by their names.
+/// What a log tells of its jobs, by their names. What jobs of one name tell is taken together.
 #[derive(Debug, Default)]
 pub struct Jobs {
     /// Whether each succeeded.
@@ -25,34 +25,53 @@ pub fn read(log: &str) -> Jobs {
     let labels: BTreeSet<&str> =
         log.lines().filter_map(labelled).filter(|(_, text)| *text == BEGINNING).map(|(label, _)| label).collect();
     let mut jobs = Jobs::default();
-    let mut ended: BTreeMap<String, bool> = BTreeMap::new();
-    let mut failed: BTreeSet<String> = BTreeSet::new();
+    let mut ended: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut failed: BTreeSet<&str> = BTreeSet::new();
     let mut summary = None;
     for line in log.lines() {
         let Some((label, text)) = labelled(line).filter(|(label, _)| labels.contains(label)) else {
-            if let Some(summary) = summary.as_ref().and_then(|job| jobs.summaries.get_mut(job)) {
+            if let Some(summary) = summary.and_then(|job| jobs.summaries.get_mut(job)) {
                 summary.push_str(line);
                 summary.push('\n');
             }
             continue;
         };
-        let job = label.rsplit('/').next().unwrap_or(label).trim().to_owned();
         summary = None;
         if let Some(first) = text.strip_prefix(SUMMARY) {
-            let summary_of_job = jobs.summaries.entry(job.clone()).or_default();
+            let summary_of_job = jobs.summaries.entry(name(label).to_owned()).or_default();
             summary_of_job.push_str(first);
             summary_of_job.push('\n');
-            summary = Some(job);
+            summary = Some(name(label));
         } else if text.starts_with(STEP_FAILED) {
-            failed.insert(job);
+            failed.insert(label);
         } else if let Some(result) = text.strip_prefix(END) {
-            ended.insert(job, result.trim() == "Job succeeded");
+            ended.insert(label, result.trim() == "Job succeeded");
         }
     }
-    // When one job of a matrix has failed, act calls those failed that end after it.
-    let another_failed = |job: &String| !failed.contains(job) && !failed.is_empty();
-    jobs.results = ended.into_iter().map(|(job, succeeded)| (job.clone(), succeeded || another_failed(&job))).collect();
+    // When one leg of a matrix has failed, act calls those failed that end after it.
+    let is_excused = |label: &str| {
+        let matrix = matrix(label);
+        !failed.contains(label) && matrix.is_some() && failed.iter().any(|other| self::matrix(other) == matrix)
+    };
+    for (label, succeeded) in ended {
+        // Workflows that are called may have jobs of the same name.
+        let all = jobs.results.entry(name(label).to_owned()).or_insert(true);
+        *all &= succeeded || is_excused(label);
+    }
     jobs
+}
+
+/// A job's name, without the workflows that call it.
+fn name(label: &str) -> &str {
+    label.rsplit('/').next().unwrap_or(label).trim()
+}
+
+/// What the legs of one matrix have in common: who calls them. Their names may all differ, but end
+/// with a number.
+fn matrix(label: &str) -> Option<&str> {
+    let (callers, name) = label.trim().rsplit_once('/')?;
+    let (_, number) = name.rsplit_once('-')?;
+    number.parse::<u32>().is_ok().then_some(callers)
 }
 
 fn labelled(line: &str) -> Option<(&str, &str)> {
@@ -95,6 +114,33 @@ Error: Job 'Build' failed
     fn a_job_that_failed_without_a_step_is_not_called_successful() {
         let log = "[ci/one] ⭐ Run Set up job\n[ci/one] 🏁  Job failed\n";
         assert_eq!(read(log).results.get("one"), Some(&false));
+    }
+
+    #[test]
+    fn only_a_leg_of_the_same_matrix_is_excused() {
+        let log = "\
+[ci/a/Build-1] ⭐ Run Set up job
+[ci/a/Build-1]   ❌  Failure - Main make [3ms]
+[ci/a/Build-1] 🏁  Job failed
+[ci/a/Build-2] ⭐ Run Set up job
+[ci/a/Build-2] 🏁  Job failed
+[ci/b/Test-1] ⭐ Run Set up job
+[ci/b/Test-1] 🏁  Job failed
+[ci/a/Verdict] ⭐ Run Set up job
+[ci/a/Verdict] 🏁  Job failed
+";
+        let results: Vec<_> = read(log).results.into_iter().collect();
+        let expected = [("Build-1", false), ("Build-2", true), ("Test-1", false), ("Verdict", false)];
+        assert_eq!(results, expected.map(|(job, result)| (job.to_owned(), result)));
+    }
+
+    #[test]
+    fn of_jobs_with_one_name_all_must_succeed() {
+        let job = |caller: &str, result: &str| {
+            format!("[ci/{caller}/Plan] ⭐ Run Set up job\n[ci/{caller}/Plan] 🏁  Job {result}\n")
+        };
+        let log = job("one", "failed") + &job("two", "succeeded");
+        assert_eq!(read(&log).results.get("Plan"), Some(&false));
     }
 
     #[test]

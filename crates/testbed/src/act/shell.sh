@@ -2,8 +2,8 @@
 # Stands before a shell on act's PATH. act does not wait for the last output of a step that failed, so the step waits.
 shell=@shell@
 case "$*" in
-  */act/workflow/*) ;; # a step's script
-  *) exec "$shell" "$@" ;;
+*/act/workflow/*) ;; # a step's script
+*) exec "$shell" "$@" ;;
 esac
 "$shell" "$@"
 status=$?
