@@ -44,13 +44,15 @@ impl Environment {
             }
         }
         let pkgconfig = &settings.dependencies.pkgconfig;
-        if !pkgconfig.is_empty() {
-            let path = search_path(pkgconfig, outer("PKG_CONFIG_PATH"))?;
+        // What the caller's path names is made for this machine.
+        let outer_path = outer("PKG_CONFIG_PATH").filter(|_| settings.cross.is_none());
+        if !pkgconfig.is_empty() || settings.cross.is_some() {
+            let path = search_path(pkgconfig, outer_path)?;
             variables.insert("PKG_CONFIG_PATH", path.to_string_lossy().into_owned());
         }
         let library_path = match libraries.as_slice() {
             [] => None,
-            folders => Some(search_path(folders, outer("LD_LIBRARY_PATH"))?),
+            folders => Some(search_path(folders, outer("LD_LIBRARY_PATH").filter(|_| settings.cross.is_none()))?),
         };
         Ok(Self { variables, compile_flags, link_flags, library_path })
     }

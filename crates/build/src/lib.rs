@@ -9,6 +9,7 @@ mod dependencies;
 pub mod diagnostics;
 mod environment;
 mod install;
+mod junit;
 mod options;
 mod report;
 mod revision;
@@ -16,10 +17,12 @@ mod run;
 mod settings;
 mod state;
 mod steps;
+mod toolchain;
 
 pub use options::{BuildOption, Options, OptionsError};
 
-use artifact::BuildType;
+use crate::backend::Choice;
+use artifact::{Arch, BuildType};
 use clap::ValueEnum;
 use std::path::PathBuf;
 use toolkit::{Action, List, Result, Runner};
@@ -51,9 +54,15 @@ pub struct Args {
     /// Where the files will live on the machine that installs the package.
     #[arg(long, default_value = "/usr")]
     pub prefix: PathBuf,
+    /// Build system: auto, meson, cargo, or script for the commands in the section `[build]` of `.github/vaccel-ci.toml`.
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    pub backend: Choice,
     /// Debugging and optimisation: plain, debug, debugoptimized, release or minsize.
     #[arg(long, default_value = "release")]
     pub build_type: BuildType,
+    /// Architecture to build for: `x86_64`, `aarch64` or `armv7l`; this machine's if empty. For another than this machine's the GNU cross compiler is used, else zig.
+    #[arg(long)]
+    pub arch: Option<Arch>,
     /// Options of the build system, `name=value`, separated by commas or line breaks.
     #[arg(long)]
     pub options: Option<Options>,
@@ -87,6 +96,8 @@ toolkit::outputs! {
         pub compiler: String,
         /// Architecture that was built for.
         pub arch: String,
+        /// Results of the project's tests as JUnit XML; empty if they did not run.
+        pub test_report: PathBuf,
         /// Number of different compiler warnings.
         pub warnings: usize,
     }

@@ -110,6 +110,11 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
+/// Text as Meson's language writes it.
+pub(crate) fn python_quote(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
 /// The items of one line; a comma inside `[…]` belongs to a list value.
 fn split_at_commas(line: &str) -> Result<Vec<&str>, OptionsError> {
     let (mut items, mut start, mut depth) = (Vec::new(), 0, 0usize);

@@ -6,6 +6,7 @@ use crate::install::Tree;
 use crate::settings::Settings;
 use crate::steps::Steps;
 use std::fmt::Write;
+use std::path::PathBuf;
 use toolkit::{human, markdown};
 
 /// How many tests that passed are listed one by one.
@@ -22,6 +23,8 @@ pub struct Report {
     pub steps: Steps,
     /// The tests, if they ran.
     pub tests: Option<Vec<TestResult>>,
+    /// Where their results are, for other tools.
+    pub junit: Option<PathBuf>,
     /// What was installed, if it came to that.
     pub tree: Option<Tree>,
 }
@@ -61,6 +64,9 @@ impl Report {
         if let Some(facts) = &self.facts {
             rows.push(vec!["Compiler".to_owned(), markdown::escape(&facts.compiler)]);
             rows.push(vec!["Build system".to_owned(), markdown::escape(&facts.backend)]);
+        }
+        if let Some(cross) = &settings.cross {
+            rows.push(vec!["Target".to_owned(), markdown::escape(&format!("{}, {}", cross.arch, cross.describe()))]);
         }
         let options: Vec<_> = settings.options.iter().map(|option| markdown::code(&option.to_string())).collect();
         if !options.is_empty() {
@@ -109,7 +115,8 @@ fn tests_section(tests: &[TestResult]) -> String {
     let rows = other.into_iter().chain(passed.iter().copied().take(LISTED_TESTS)).map(|test| {
         let result = match (test.outcome, &test.detail) {
             (Outcome::Passed, _) => "passed".to_owned(),
-            (Outcome::Skipped, _) => "skipped".to_owned(),
+            (Outcome::Skipped, None) => "skipped".to_owned(),
+            (Outcome::Skipped, Some(detail)) => format!("skipped: {}", markdown::escape(detail)),
             (Outcome::Failed, None) => "**failed**".to_owned(),
             (Outcome::Failed, Some(detail)) => format!("**failed**: {}", markdown::escape(detail)),
         };
@@ -153,6 +160,7 @@ mod tests {
             prefix: "/usr".into(),
             build_type: BuildType::Release,
             arch: Arch::X86_64,
+            cross: None,
             options: "examples=enabled,name=a|b".parse().unwrap(),
             dependencies: Dependencies::default(),
             subprojects: true,
@@ -190,6 +198,7 @@ mod tests {
                 .into_iter()
                 .collect(),
             tests: Some(vec![test("p:a", Outcome::Passed, None), test("p:b", Outcome::Skipped, None)]),
+            junit: None,
             tree: Some(Tree { files: 9, bytes: 123_456 }),
         };
         insta::assert_snapshot!(report.render(&settings(), &diagnostics), @r"

@@ -8,21 +8,28 @@ use crate::report::{Report, count, tally};
 use crate::revision::Revision;
 use crate::settings::{self, Settings};
 use crate::state::State;
-use crate::{Args, Outputs, TestMode, install};
+use crate::toolchain::Cross;
+use crate::{Args, Outputs, TestMode, install, junit};
 use artifact::{Arch, BuildRecord};
 use std::path::{Path, PathBuf};
 use toolkit::{Annotation, Failure, Result, ResultExt, Runner, human};
+
+/// Where the results of the tests are in the build folder.
+const TEST_REPORT: &str = "vaccel-build-tests.xml";
 
 /// How many failed tests become annotations.
 const SHOWN_TESTS: usize = 10;
 
 /// Checks, configures, compiles, tests, installs, and tells about it, whatever came of it.
 pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
-    let test = args.test;
+    let (test, choice) = (args.test, args.backend);
     let settings = settings(args)?;
-    let backend = backend::detect(&settings.source)?;
+    let backend = backend::pick(choice, &settings.source)?;
     backend.check_tools(&settings, runner)?;
     install::check(&settings.destdir, &State::load(&settings.build)?.installed)?;
+    if let Some(cross) = &settings.cross {
+        runner.info(&format!("{}: {}", cross.arch, cross.describe()));
+    }
     let revision = Revision::of(&settings.source)?;
     let environment = Environment::new(&settings, revision.time, |name| runner.env(name))?;
 
@@ -41,15 +48,18 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         version: report.version.unwrap_or_default(),
         compiler: report.facts.map(|facts| facts.compiler).unwrap_or_default(),
         arch: settings.arch.to_string(),
+        test_report: report.junit.unwrap_or_default(),
         warnings: diagnostics.warnings(),
     })
 }
 
 fn settings(args: Args) -> Result<Settings> {
-    let arch = Arch::host().ok_or_else(|| {
+    let host = Arch::host().ok_or_else(|| {
         Failure::work("this machine has none of the architectures that packages are built for")
             .help("the known ones are x86_64, aarch64 and armv7l")
     })?;
+    let arch = args.arch.unwrap_or(host);
+    let cross = if arch == host { None } else { Some(Cross::find(arch, on_path, Path::new("/"))?) };
     let settings = Settings {
         source: settings::source_folder(&args.source_path)?,
         build: settings::folder("build-path", &args.build_path)?,
@@ -57,6 +67,7 @@ fn settings(args: Args) -> Result<Settings> {
         prefix: settings::prefix(&args.prefix)?,
         build_type: args.build_type,
         arch,
+        cross,
         options: args.options.unwrap_or_default(),
         dependencies: Dependencies::find(&args.pkgconfig_prefix.unwrap_or_default(), arch.multiarch())?,
         subprojects: args.subprojects,
@@ -65,6 +76,12 @@ fn settings(args: Args) -> Result<Settings> {
     };
     settings.check_folders()?;
     Ok(settings)
+}
+
+/// Where a program is, if it is on the search path.
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 fn steps(backend: &dyn Backend, job: &mut Job, test: TestMode, report: &mut Report) -> Result<()> {
@@ -87,6 +104,10 @@ fn steps(backend: &dyn Backend, job: &mut Job, test: TestMode, report: &mut Repo
     if test == TestMode::Run {
         runner.step("Test");
         let tests = report.steps.measure("Test", || backend.test(job), |tests| tally(tests))?;
+        let file = settings.build.join(TEST_REPORT);
+        let xml = junit::render(&facts.project, &tests);
+        std::fs::write(&file, xml).with_context(|| format!("could not write {}", file.display()))?;
+        report.junit = Some(file);
         let verdict = judge(&tests, runner);
         report.tests = Some(tests);
         verdict?;

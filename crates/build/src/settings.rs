@@ -2,6 +2,7 @@
 
 use crate::Options;
 use crate::dependencies::Dependencies;
+use crate::toolchain::Cross;
 use artifact::{Arch, BuildType};
 use std::path::{Component, Path, PathBuf};
 use toolkit::{Failure, Result};
@@ -21,6 +22,8 @@ pub struct Settings {
     pub build_type: BuildType,
     /// For which machine.
     pub arch: Arch,
+    /// How, if that is not this one.
+    pub cross: Option<Cross>,
     /// Options of the build system.
     pub options: Options,
     /// Fetched dependencies.
@@ -34,6 +37,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Where libraries go below the prefix. Distributions keep those of several architectures side
+    /// by side below `/usr`.
+    pub fn libdir(&self) -> String {
+        if self.prefix == "/usr" { format!("lib/{}", self.arch.multiarch()) } else { "lib".to_owned() }
+    }
+
     /// Refuses folders that a build would damage: the source tree must outlive it.
     pub fn check_folders(&self) -> Result<()> {
         let Self { source, build, destdir, .. } = self;
@@ -137,6 +146,7 @@ mod tests {
             prefix: "/usr".into(),
             build_type: BuildType::Release,
             arch: Arch::X86_64,
+            cross: None,
             options: Options::default(),
             dependencies: Dependencies::default(),
             subprojects: true,

@@ -1,25 +1,32 @@
 //! The build systems we drive. Each is one file that implements [`Backend`]; [`BACKENDS`] lists
 //! them in the order in which a source tree is tried.
 
+mod cargo;
 mod meson;
+mod script;
 
 use crate::diagnostics::Diagnostics;
 use crate::environment::Environment;
 use crate::settings::Settings;
+use crate::state::State;
+use clap::ValueEnum;
 use std::path::Path;
 use std::time::Duration;
 use toolkit::{Failure, Finished, Program, Result, RunError, Runner};
 
 /// All build systems.
-pub const BACKENDS: &[&dyn Backend] = &[&meson::Meson];
+pub const BACKENDS: &[&dyn Backend] = &[&script::Script, &meson::Meson, &cargo::Cargo];
 
 /// A build system.
 pub trait Backend: Sync {
     /// What people call it.
     fn name(&self) -> &'static str;
 
-    /// The file at the top of a source tree by which it is recognised.
-    fn marker(&self) -> &'static str;
+    /// What it needs to find in a source tree, for people.
+    fn looks_for(&self) -> &'static str;
+
+    /// Whether a source tree is made for it.
+    fn recognises(&self, source: &Path) -> Result<bool>;
 
     /// Makes sure that the programs it needs are there, before any work is done.
     fn check_tools(&self, settings: &Settings, runner: &Runner) -> Result<()>;
@@ -92,25 +99,66 @@ pub struct Job<'a> {
 impl Job<'_> {
     /// Runs a program of the build. Build files are code of the repository like any other.
     pub fn run(&mut self, program: Program) -> Result<Finished, RunError> {
+        self.run_and_read(program, |_| ())
+    }
+
+    /// The same; `observe` sees every line as well.
+    pub fn run_and_read(&mut self, program: Program, mut observe: impl FnMut(&str)) -> Result<Finished, RunError> {
         let diagnostics = &mut *self.diagnostics;
-        self.environment
-            .variables
-            .iter()
-            .fold(program, |program, (name, value)| program.env(name, value))
-            .repository_code()
-            .on_line(|line| diagnostics.read(line))
-            .run(self.runner)
+        let variables = self.environment.variables.iter();
+        let program = variables.fold(program, |program, (name, value)| program.env(name, value)).repository_code();
+        let read = |line: &str| {
+            diagnostics.read(line);
+            observe(line);
+        };
+        program.on_line(read).run(self.runner)
     }
 }
 
-/// The build system of a source tree.
-pub fn detect(source: &Path) -> Result<&'static dyn Backend> {
-    BACKENDS.iter().copied().find(|backend| source.join(backend.marker()).is_file()).ok_or_else(|| {
-        let markers: Vec<_> = BACKENDS.iter().map(|backend| backend.marker()).collect();
-        let systems: Vec<_> = BACKENDS.iter().map(|backend| backend.name()).collect();
-        Failure::input(format!("no {} in {}", markers.join(", "), source.display())).help(format!(
-            "the build systems known here: {}; correct source-path if it is elsewhere",
-            systems.join(", ")
-        ))
-    })
+/// Notes in the build folder that it is ours.
+fn mark_as_ours(settings: &Settings) -> Result<()> {
+    State::load(&settings.build)?.save(&settings.build)
+}
+
+/// Which build system to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// The one that the source tree is made for.
+    Auto,
+    /// Meson.
+    Meson,
+    /// Cargo.
+    Cargo,
+    /// The commands in `.github/vaccel-ci.toml`.
+    Script,
+}
+
+/// The build system that is named, or that the source tree is made for.
+pub fn pick(choice: Choice, source: &Path) -> Result<&'static dyn Backend> {
+    match choice {
+        Choice::Auto => detect(source),
+        Choice::Meson => named(&meson::Meson, source),
+        Choice::Cargo => named(&cargo::Cargo, source),
+        Choice::Script => named(&script::Script, source),
+    }
+}
+
+fn named(backend: &'static dyn Backend, source: &Path) -> Result<&'static dyn Backend> {
+    if backend.recognises(source)? {
+        return Ok(backend);
+    }
+    Err(Failure::input(format!("{} cannot build {}", backend.name(), source.display()))
+        .help(format!("it needs {} there", backend.looks_for())))
+}
+
+fn detect(source: &Path) -> Result<&'static dyn Backend> {
+    for backend in BACKENDS {
+        if backend.recognises(source)? {
+            return Ok(*backend);
+        }
+    }
+    let looked: Vec<_> =
+        BACKENDS.iter().map(|backend| format!("{} ({})", backend.looks_for(), backend.name())).collect();
+    Err(Failure::input(format!("no build system known here can build {}", source.display()))
+        .help(format!("looked for {}; correct source-path if it is elsewhere", looked.join(", "))))
 }

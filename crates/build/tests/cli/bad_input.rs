@@ -97,8 +97,8 @@ fn folders_that_do_not_fit() {
     the source tree <project>/meson.build is not a folder
 
     # no build system
-    no meson.build in <project>/empty
-    help: the build systems known here: Meson; correct source-path if it is elsewhere
+    no build system known here can build <project>/empty
+    help: looked for .github/vaccel-ci.toml with a section [build] (script), meson.build (Meson), Cargo.toml (Cargo); correct source-path if it is elsewhere
 
     # build in the source
     the build folder <project> holds the source tree

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod backends;
 mod bad_input;
 mod builds;
+mod cross;
 mod hostile;
 mod support;

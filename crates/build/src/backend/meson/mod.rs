@@ -3,7 +3,7 @@
 mod introspect;
 mod setup;
 
-use super::{Backend, Facts, Job, TestResult};
+use super::{Backend, Facts, Job, Outcome, TestResult};
 use crate::diagnostics::Speaker;
 use crate::settings::Settings;
 use std::path::{Path, PathBuf};
@@ -27,15 +27,19 @@ impl Backend for Meson {
         "Meson"
     }
 
-    fn marker(&self) -> &'static str {
+    fn looks_for(&self) -> &'static str {
         "meson.build"
+    }
+
+    fn recognises(&self, source: &Path) -> Result<bool> {
+        Ok(source.join("meson.build").is_file())
     }
 
     fn check_tools(&self, settings: &Settings, runner: &Runner) -> Result<()> {
         MESON.find()?;
         ninja()?;
         // Meson looks for more compilers than this one, but names no package when it finds none.
-        if runner.env("CC").is_none() {
+        if settings.cross.is_none() && runner.env("CC").is_none() {
             CC.find()?;
         }
         if !settings.dependencies.pkgconfig.is_empty() && runner.env("PKG_CONFIG").is_none() {
@@ -72,7 +76,12 @@ impl Backend for Meson {
             program = program.env("LD_LIBRARY_PATH", path);
         }
         let run = job.run(program);
-        let results = introspect::test_results(&log)?;
+        let mut results = introspect::test_results(&log)?;
+        if let Some(Err(reason)) = settings.cross.as_ref().map(|cross| &cross.emulator) {
+            for test in results.iter_mut().filter(|test| test.outcome == Outcome::Skipped) {
+                test.detail.get_or_insert_with(|| reason.clone());
+            }
+        }
         match run {
             // Meson's exit status is the number of tests that failed.
             Err(RunError::Failed { .. }) if !results.is_empty() => Ok(results),

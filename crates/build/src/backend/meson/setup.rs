@@ -4,6 +4,7 @@
 use super::{NOT_CONFIGURED, explain, introspect};
 use crate::backend::Job;
 use crate::environment::Environment;
+use crate::options::python_quote;
 use crate::settings::Settings;
 use crate::state::State;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ const READ_ONCE: [&str; 7] = ["CC", "CXX", "AR", "CC_LD", "CXX_LD", "PKG_CONFIG"
 /// Options that have an input of their own.
 const INPUTS: [(&str, &str); 2] = [("prefix", "prefix"), ("buildtype", "build-type")];
 
+/// Where the cross file is in the build folder.
+const CROSS_FILE: &str = "vaccel-build.cross";
+
 /// Everything that decides what a build folder is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configuration {
@@ -24,6 +28,9 @@ pub struct Configuration {
     arguments: Vec<String>,
     options: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
+    /// The text of the cross file.
+    #[serde(default)]
+    cross: Option<String>,
 }
 
 /// What has to be done to a build folder.
@@ -45,21 +52,23 @@ impl Configuration {
         }
         let mut arguments =
             vec![format!("--prefix={}", settings.prefix), format!("--buildtype={}", settings.build_type)];
+        let cross = settings.cross.as_ref().map(|cross| {
+            arguments.push(format!("--cross-file={}", settings.build.join(CROSS_FILE).display()));
+            cross.meson_file(&outer("PKG_CONFIG").unwrap_or_else(|| "pkg-config".to_owned()))
+        });
         if settings.werror {
             arguments.push("--werror".to_owned());
         }
-        // Distributions keep the libraries of several architectures side by side below /usr.
-        let libdir =
-            if settings.prefix == "/usr" { format!("lib/{}", settings.arch.multiarch()) } else { "lib".into() };
         // With relocatable pkg-config files the tree can be used where it is, before it is packaged.
-        let mut options = BTreeMap::from([("libdir".into(), libdir), ("pkgconfig.relocatable".into(), "true".into())]);
+        let mut options =
+            BTreeMap::from([("libdir".into(), settings.libdir()), ("pkgconfig.relocatable".into(), "true".into())]);
         options.extend(given.iter().map(|option| (option.name.clone(), option.value.clone())));
 
         let ours = environment.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let outer = READ_ONCE.iter().filter_map(|name| Some(((*name).to_owned(), outer(name)?)));
         // The commit's time changes nothing that Meson keeps.
         let environment = outer.chain(ours).filter(|(name, _)| name != "SOURCE_DATE_EPOCH").collect();
-        Ok(Self { source: settings.source.clone(), arguments, options, environment })
+        Ok(Self { source: settings.source.clone(), arguments, options, environment, cross })
     }
 
     /// What turns a folder set up as `old` into this. An option that is no longer given would keep
@@ -71,6 +80,7 @@ impl Configuration {
                 if old.source == self.source
                     && old.arguments == self.arguments
                     && old.environment == self.environment
+                    && old.cross == self.cross
                     && old.options.keys().all(|name| self.options.contains_key(name)) =>
             {
                 Change::Options
@@ -105,6 +115,10 @@ pub fn configure(meson: &Path, job: &mut Job) -> Result<String> {
     // Until Meson is done, nobody knows what the folder holds.
     state.forget_configuration();
     state.save(build)?;
+    if let Some(text) = &wanted.cross {
+        let file = build.join(CROSS_FILE);
+        std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
+    }
     let mode: &[&str] = if change == Change::Options { &["--reconfigure"] } else { &[] };
     run(meson, job, mode.iter().map(|&argument| argument.to_owned()).chain(wanted.command_line()))?;
     add_missing_flags(meson, job)?;
@@ -151,10 +165,6 @@ fn run(meson: &Path, job: &mut Job, arguments: impl Iterator<Item = String>) -> 
     Ok(())
 }
 
-fn python_quote(text: &str) -> String {
-    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +175,7 @@ mod tests {
             arguments: vec!["--prefix=/usr".into()],
             options: options.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
             environment: BTreeMap::from([("CFLAGS".to_owned(), cflags.to_owned())]),
+            cross: None,
         }
     }
 
