@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> Result<()> {
         std::fs::remove_dir_all(&folder).with_context(|| format!("could not empty {}", folder.display()))?;
     }
     std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-    tools::require_system_packages()?;
+    tools::require(&[tools::BASE], &|line| eprintln!("    {line}"))?;
     let mut progress = Progress::new(args.verbose);
     let tools = progress.step("bring up the pinned tools", |_| tools::ensure(&|line| eprintln!("    {line}")))?;
     progress.step("build the executables", |_| {

@@ -13,8 +13,9 @@ pub struct Args {
 
 /// Brings up the tools, so that no test has to wait for them, then tests.
 pub fn run(args: &Args) -> Result<()> {
-    testbed::tools::ensure(&|line| eprintln!("    {line}"))?;
-    testbed::tools::require_system_packages()?;
+    let progress = |line: &str| eprintln!("    {line}");
+    testbed::tools::ensure(&progress)?;
+    testbed::tools::require(&[testbed::tools::BASE, testbed::tools::CROSS], &progress)?;
     Step::cargo("Build the executables", ["build", "--workspace", "--bins"]).run()?;
     let test = Step::cargo("Run the tests", ["test", "--workspace", "--all-features"]);
     test.args(&args.arguments).run()
