@@ -1,6 +1,6 @@
 //! What can go wrong with a store, in words that name the key and the way out.
 
-use artifact::{BundleError, DocumentError, MANIFEST, SHA256SUMS, Sha256};
+use artifact::{BundleError, DocumentError, MANIFEST, Sha256};
 use std::path::PathBuf;
 use std::time::Duration;
 use toolkit::Failure;
@@ -188,9 +188,9 @@ fn state(published: &[String], missing: &[String], committed: bool) -> String {
     }
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     format!(
-        "readers see what they saw before; files on the store: {}; not there: {}, {MANIFEST}",
+        "readers see what they saw before; files on the store: {}; not there: {}",
         list(published),
-        missing.iter().chain([&SHA256SUMS.to_owned()]).cloned().collect::<Vec<_>>().join(", ")
+        missing.iter().map(String::as_str).chain([MANIFEST]).collect::<Vec<_>>().join(", ")
     )
 }
 

@@ -1,9 +1,9 @@
-//! Publication: files, then `SHA256SUMS`, then the manifest; aliases after the commit point.
+//! Publication: the files and `SHA256SUMS`, then the manifest; aliases after the commit point.
 
 use crate::key::{self, Alias, MANIFEST_SIGNATURE};
 use crate::prune::{before, prune, retire};
 use crate::writer::{Content, Writer};
-use crate::{BasePath, Location, RegistryError, SigningKey, Store, resolve};
+use crate::{BasePath, Conflict, Location, RegistryError, SigningKey, Store, resolve};
 use artifact::{Bundle, FileEntry, Manifest, Sha256, sha256sums};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeSet;
@@ -107,9 +107,8 @@ impl Publisher<'_> {
 
     /// A release: every object once.
     async fn release(&self, publication: &mut Publication) -> Result<(), RegistryError> {
+        self.claim().await?;
         self.send_files(&BTreeSet::new(), publication).await?;
-        let sums = sha256sums::render(&self.manifest.files).into_bytes();
-        self.writer.once(&self.location.sums(), Content::Bytes(&sums)).await?;
         self.sign(&self.manifest.to_canonical_json()).await?;
         publication.unchanged = self.commit_release().await?;
         self.committed.store(true, Ordering::Relaxed);
@@ -153,6 +152,29 @@ impl Publisher<'_> {
             self.store.put_bytes(key, content, false).await?;
         }
         Ok(())
+    }
+
+    /// The digest list is the claim to a release: of publishers with different content one gets it,
+    /// by one small conditional write, and the others send nothing. The files themselves would not
+    /// do: not every store completes an object of parts on condition without a gap.
+    async fn claim(&self) -> Result<(), RegistryError> {
+        let sums = sha256sums::render(&self.manifest.files).into_bytes();
+        match self.writer.once(&self.location.sums(), Content::Bytes(&sums)).await {
+            Err(RegistryError::Immutable(conflict)) => {
+                Err(RegistryError::Immutable(self.difference().await?.unwrap_or(conflict)))
+            }
+            result => result.map(drop),
+        }
+    }
+
+    /// The first file whose digest differs from the one that is claimed.
+    async fn difference(&self) -> Result<Option<Conflict>, RegistryError> {
+        let claimed = self.store.document(&self.location.sums()).await?.unwrap_or_default();
+        let claimed = sha256sums::parse(&String::from_utf8_lossy(&claimed)).unwrap_or_default();
+        Ok(self.manifest.files.iter().find_map(|file| {
+            let (published, _) = claimed.iter().find(|(digest, name)| *name == file.name && *digest != file.sha256)?;
+            Some(Conflict { key: self.location.object(file), published: Some(*published), ours: file.sha256 })
+        }))
     }
 
     /// The commit point of a release; whether it was there already.

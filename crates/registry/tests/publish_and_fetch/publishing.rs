@@ -97,7 +97,7 @@ async fn an_interrupted_publication_is_invisible_and_goes_on_where_it_was() -> R
     assert!(matches!(failed, Err(RegistryError::Immutable(_))), "{failed:?}");
     assert!(matches!(registry::resolve_ref(&world.store, location.clone()).await, Err(RegistryError::NoBundle { .. })));
     assert!(world.resolve("^0.3").await.is_err());
-    assert_eq!(world.keys().await?.len(), 2, "neither digest list nor manifest nor alias");
+    assert_eq!(world.keys().await?.len(), 3, "the claim, a file and the obstacle; neither manifest nor alias");
 
     world.raw.delete_object().bucket(world.store.bucket()).key(&obstacle).send().await?;
     let done = world.publish(&bundle).await?;
