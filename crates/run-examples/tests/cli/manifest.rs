@@ -1,6 +1,6 @@
 //! Examples that a manifest describes.
 
-use crate::support::{Project, run};
+use crate::support::{Project, assert_ended, run};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -131,7 +131,7 @@ fn what_is_left_behind_is_told_and_ended() {
     ::warning::files outside of the scratch folders: pid (changed)
     ");
     assert_eq!(project.report().examples[0].leftovers, ["sleep 617"]);
-    assert!(!fs::exists(format!("/proc/{}", project.read("pid").trim())).unwrap());
+    assert_ended(&project.read("pid"));
 }
 
 #[test]
@@ -206,13 +206,20 @@ fn foreign_programs_need_qemu() {
         project.path("bin").display().to_string(),
         "expect.stderr.matches = [\"install/usr/bin/foreign x$\"]\n".to_owned(),
     ];
+    // All programs of the system but its own emulators.
+    let system = project.path("system");
+    fs::create_dir(&system).unwrap();
+    for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap()).filter(|folder| folder.is_dir()) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if !entry.file_name().to_string_lossy().starts_with("qemu-") {
+                let _ = std::os::unix::fs::symlink(entry.path(), system.join(entry.file_name()));
+            }
+        }
+    }
     let manifest = project.read("examples/examples.toml");
     let told = [without, with].map(|[path, expect]| {
         project.write("examples/examples.toml", &format!("{manifest}{expect}"));
-        let system = std::env::var("PATH").unwrap();
-        let system: Vec<_> =
-            system.split(':').filter(|folder| !fs::exists(format!("{folder}/qemu-{foreign}")).unwrap()).collect();
-        let path = format!("{path}:{}", system.join(":"));
+        let path = format!("{path}:{}", system.display());
         run(project.command().env("PATH", path).arg(format!("--arch={foreign}"))).ended(0);
         project.results().replace(foreign, "<foreign>")
     });
@@ -258,5 +265,5 @@ fn cancelling_ends_everything() {
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
-    assert!(!fs::exists(format!("/proc/{}", project.read("pid").trim())).unwrap());
+    assert_ended(&project.read("pid"));
 }

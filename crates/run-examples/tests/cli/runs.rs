@@ -1,6 +1,6 @@
 //! Runs of real scripts.
 
-use crate::support::{Project, run};
+use crate::support::{Project, assert_ended, run};
 use artifact::Outcome;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -198,9 +198,7 @@ sleep 600
     ");
     assert!(said.of_kind("error").contains("was stopped after"), "{}", said.text);
     for process in ["child", "grandchild"] {
-        let folder = format!("/proc/{}", project.read(process).trim());
-        let state = fs::read_to_string(format!("{folder}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{process} goes on: {state}");
+        assert_ended(&project.read(process));
     }
 }
 
@@ -296,5 +294,5 @@ fn a_script_leaves_nothing_behind() {
     let project = Project::new("setsid sleep 619 >/dev/null 2>&1 &\necho $! >pid\nsleep 0.1\n");
     let said = run(&mut project.step()).ended(0);
     insta::assert_snapshot!(said.of_kind("warning"), @"::warning::the script left processes behind, which were ended: sleep 619");
-    assert!(!fs::exists(format!("/proc/{}", project.read("pid").trim())).unwrap());
+    assert_ended(&project.read("pid"));
 }

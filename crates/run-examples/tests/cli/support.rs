@@ -145,3 +145,13 @@ impl Said {
         self.commands().into_iter().filter(|line| line.starts_with(&prefix)).collect::<Vec<_>>().join("\n")
     }
 }
+
+/// Waits until a process has ended; one that nobody has collected yet has.
+pub fn assert_ended(pid: &str) {
+    let stat = format!("/proc/{}/stat", pid.trim());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(std::time::Instant::now() < deadline, "process {} goes on", pid.trim());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
