@@ -56,7 +56,13 @@ impl Bundle {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(BundleError::NoManifest(folder)),
             Err(source) => return Err(BundleError::Io { path, source }),
         };
-        let manifest = Manifest::parse(&text).map_err(|source| BundleError::Manifest { path, source })?;
+        Self::check(folder, &text)
+    }
+
+    /// The bundle that this text makes of a folder.
+    fn check(folder: PathBuf, manifest: &[u8]) -> Result<Self, BundleError> {
+        let refused = |source| BundleError::Manifest { path: folder.join(MANIFEST), source };
+        let manifest = Manifest::parse(manifest).map_err(refused)?;
         let bundle = Self { folder, manifest };
         for file in &bundle.manifest.files {
             let path = bundle.path(file);
@@ -71,12 +77,14 @@ impl Bundle {
         Ok(bundle)
     }
 
-    /// Writes `SHA256SUMS` and then `manifest.json` beside the files, each whole or not at all.
+    /// Writes `SHA256SUMS` and then `manifest.json` beside the files, each whole or not at all. Writes
+    /// nothing where [`Bundle::open`] would refuse the result.
     pub fn write(folder: impl Into<PathBuf>, manifest: &Manifest) -> Result<Self, BundleError> {
-        let folder = folder.into();
-        write_whole(&folder.join(SHA256SUMS), sha256sums::render(&manifest.files).as_bytes())?;
-        write_whole(&folder.join(MANIFEST), &manifest.to_canonical_json())?;
-        Self::open(folder)
+        let text = manifest.to_canonical_json();
+        let bundle = Self::check(folder.into(), &text)?;
+        write_whole(&bundle.folder, SHA256SUMS, sha256sums::render(&bundle.manifest.files).as_bytes())?;
+        write_whole(&bundle.folder, MANIFEST, &text)?;
+        Ok(bundle)
     }
 
     /// Reads every file and compares its digest.
@@ -108,11 +116,16 @@ impl Bundle {
     }
 }
 
-fn write_whole(path: &Path, content: &[u8]) -> Result<(), BundleError> {
-    let temporary = path.with_extension("part");
-    std::fs::write(&temporary, content)
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .map_err(|source| BundleError::Io { path: path.to_owned(), source })
+fn write_whole(folder: &Path, name: &str, content: &[u8]) -> Result<(), BundleError> {
+    let path = folder.join(name);
+    // No file of a bundle begins with a dot, so this is nobody else's.
+    let temporary = folder.join(format!(".{name}.part"));
+    let written = std::fs::write(&temporary, content).and_then(|()| std::fs::rename(&temporary, &path));
+    written.map_err(|source| {
+        // What went wrong first is what counts.
+        let _ = std::fs::remove_file(&temporary);
+        BundleError::Io { path, source }
+    })
 }
 
 #[cfg(test)]
@@ -152,8 +165,68 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_that_would_not_open_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || std::fs::read_dir(folder.path()).unwrap().count();
+        assert!(matches!(Bundle::write(folder.path(), &example()), Err(BundleError::Io { .. })), "files are missing");
+        let mut manifest = example();
+        manifest.files = vec![manifest.files[0].clone(), manifest.files[0].clone()];
+        assert!(matches!(Bundle::write(folder.path(), &manifest), Err(BundleError::Manifest { .. })), "a name twice");
+        manifest.schema = 2;
+        assert!(matches!(Bundle::write(folder.path(), &manifest), Err(BundleError::Manifest { .. })), "a newer schema");
+        assert_eq!(names(), 0);
+    }
+
+    #[test]
+    fn writing_touches_no_other_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = example();
+        manifest.files.truncate(1);
+        for name in ["manifest.part", "SHA256SUMS.part"] {
+            std::fs::write(folder.path().join(name), "tar").unwrap();
+            manifest.files[0].name = name.parse().unwrap();
+            Bundle::write(folder.path(), &manifest).unwrap().verify().unwrap();
+        }
+        // A document that cannot be replaced leaves no temporary file.
+        std::fs::remove_file(folder.path().join(MANIFEST)).unwrap();
+        std::fs::create_dir_all(folder.path().join(MANIFEST).join("x")).unwrap();
+        assert!(matches!(Bundle::write(folder.path(), &manifest), Err(BundleError::Io { .. })));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
+    }
+
+    #[test]
     fn a_folder_without_manifest_is_none() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(Bundle::open(folder.path()), Err(BundleError::NoManifest(_))));
+    }
+
+    #[test]
+    fn messages_name_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let shown = |error: BundleError| error.to_string().replace(&folder.path().display().to_string(), "<folder>");
+        let mut messages = vec![shown(Bundle::open(folder.path()).unwrap_err())];
+        let mut manifest = example();
+        manifest.files.truncate(1);
+        let file = folder.path().join(manifest.files[0].name.as_str());
+        messages.push(shown(Bundle::write(folder.path(), &manifest).unwrap_err()));
+        std::fs::write(&file, "longer").unwrap();
+        messages.push(shown(Bundle::write(folder.path(), &manifest).unwrap_err()));
+        std::fs::write(&file, "tar").unwrap();
+        let bundle = Bundle::write(folder.path(), &manifest).unwrap();
+        std::fs::write(&file, "rat").unwrap();
+        messages.push(shown(bundle.verify().unwrap_err()));
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        messages.push(shown(Bundle::open(folder.path()).unwrap_err()));
+        std::fs::write(folder.path().join(MANIFEST), r#"{"schema": 2}"#).unwrap();
+        messages.push(shown(Bundle::open(folder.path()).unwrap_err()));
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        <folder> is not a bundle: it has no manifest.json
+        <folder>/vaccel_0.7.1_x86_64.tar.gz: No such file or directory (os error 2)
+        <folder>/vaccel_0.7.1_x86_64.tar.gz is not the file of the manifest: 6 bytes instead of 3 bytes
+        <folder>/vaccel_0.7.1_x86_64.tar.gz is not the file of the manifest: 9950cec246ece55e46c9929ef30136e25c01b015637715c0d4aaf007208ae836 instead of 90aebae315675cbf04612de4f7d5874850f48e0b8dd82becbeaa47ca93f5ebfb
+        <folder>/vaccel_0.7.1_x86_64.tar.gz is not the file of the manifest: not a regular file instead of 3 bytes
+        <folder>/manifest.json was refused: its schema is 2, and this version of vaccel-ci understands 1; use a newer one
+        ");
     }
 }

@@ -48,9 +48,47 @@ pub(crate) fn parse<T: DeserializeOwned>(
 
 /// Canonical JSON: sorted keys, two spaces, one trailing newline. Equal content, equal bytes.
 pub(crate) fn canonical<T: Serialize>(document: &T) -> Vec<u8> {
-    // serde_json's own map is sorted; our documents hold nothing that JSON cannot express.
-    let mut text =
-        serde_json::to_value(document).and_then(|value| serde_json::to_vec_pretty(&value)).unwrap_or_default();
+    // serde_json's own map is sorted only as long as no crate in the build asks it to keep the order
+    // of insertion. Our documents hold nothing that JSON cannot express.
+    let mut value = serde_json::to_value(document).unwrap_or_default();
+    value.sort_all_objects();
+    let mut text = serde_json::to_vec_pretty(&value).unwrap_or_default();
     text.push(b'\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BuildRecord, ExampleReport, Manifest};
+
+    #[test]
+    fn the_text_ends_with_one_newline_and_its_keys_are_sorted() {
+        let text = canonical(&serde_json::json!({ "b": { "d": 1, "c": 2 }, "a": [] }));
+        let expected = "{\n  \"a\": [],\n  \"b\": {\n    \"c\": 2,\n    \"d\": 1\n  }\n}\n";
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn messages_say_what_is_wrong_with_a_document() {
+        fn of<T>(parsed: Result<T, DocumentError>) -> String {
+            parsed.err().map_or_else(|| "it was accepted".to_owned(), |error| error.to_string())
+        }
+        let messages = [
+            of(Manifest::parse(b"")),
+            of(Manifest::parse(b"{}")),
+            of(Manifest::parse(br#"{"schema": 1}"#)),
+            of(Manifest::parse(br#"{"schema": 2}"#)),
+            of(BuildRecord::parse(br#"{"schema": 2}"#)),
+            of(ExampleReport::parse(br#"{"schema": 1, "package": "X"}"#)),
+        ];
+        insta::assert_snapshot!(messages.join("\n"), @r#"
+        it is not a manifest: EOF while parsing a value at line 1 column 0
+        it is not a manifest: missing field `schema` at line 1 column 2
+        it is not a manifest: missing field `package` at line 1 column 13
+        its schema is 2, and this version of vaccel-ci understands 1; use a newer one
+        its schema is 2, and this version of vaccel-ci understands 1; use a newer one
+        it is not a report of examples: "X" is not a package name: two or more of a-z, 0-9, '+', '-' and '.', beginning with a letter or digit at line 1 column 29
+        "#);
+    }
 }

@@ -171,7 +171,7 @@ impl Manifest {
 
     /// The sizes of all files together, in bytes.
     pub fn total_size(&self) -> u64 {
-        self.files.iter().map(|file| file.size).sum()
+        self.files.iter().fold(0, |total, file| total.saturating_add(file.size))
     }
 }
 
@@ -227,6 +227,24 @@ pub(crate) mod tests {
         let text = example().to_canonical_json();
         insta::assert_snapshot!(String::from_utf8(text.clone()).unwrap());
         assert_eq!(Manifest::parse(&text).unwrap().to_canonical_json(), text);
+        let mut other = example();
+        other.files.reverse();
+        assert_eq!(other.to_canonical_json(), text, "the order of files does not matter");
+    }
+
+    #[test]
+    fn kinds_are_named_as_in_the_manifest() {
+        use FileKind::{Archive, Deb, DebugDeb, Other, Sbom, SharedLibrary, Source, Wheel};
+        for kind in [Deb, DebugDeb, Archive, Source, SharedLibrary, Wheel, Sbom, Other] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_do_not_overflow() {
+        let mut manifest = example();
+        manifest.files.iter_mut().for_each(|file| file.size = u64::MAX);
+        assert_eq!(manifest.total_size(), u64::MAX);
     }
 
     #[test]

@@ -98,15 +98,35 @@ mod tests {
         }
     }
 
+    /// Pieces that the rules are about, so that their combinations are met.
+    fn pieces() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "a", "B", "/", ".", "..", ".lock", "@", "{", "@{", "~", "^", ":", "?", "*", "[", "\\", " ", "-", "+", "%",
+            "ü", "\u{1}", "\u{7f}", "\t", "v1.0.0",
+        ];
+        prop::collection::vec(prop::sample::select(pieces), 1..7).prop_map(|pieces| pieces.concat())
+    }
+
     proptest! {
         #[test]
-        fn what_we_accept_git_accepts(text in "[a-z@{}./~-]{1,12}") {
+        fn what_we_accept_git_accepts(text in pieces()) {
+            let git = std::process::Command::new("git")
+                .args(["check-ref-format", &format!("refs/heads/{text}")])
+                .status()
+                .unwrap()
+                .success();
+            let accepted = text.parse::<RefName>().is_ok();
+            prop_assert!(git || !accepted, "git refuses {:?}", text);
+            // Of what git accepts we refuse a name that looks like an option, and `@`, which means HEAD.
+            prop_assert!(accepted || !git || text.starts_with('-') || text == "@", "git accepts {:?}", text);
+        }
+
+        #[test]
+        fn an_accepted_name_stays_inside_its_prefix(text in pieces()) {
             if text.parse::<RefName>().is_ok() {
-                let status = std::process::Command::new("git")
-                    .args(["check-ref-format", &format!("refs/heads/{text}")])
-                    .status()
-                    .unwrap();
-                prop_assert!(status.success(), "{}", text);
+                let parts: Vec<_> = std::path::Path::new(&text).components().collect();
+                prop_assert!(parts.iter().all(|part| matches!(part, std::path::Component::Normal(_))));
+                prop_assert_eq!(parts.len(), text.split('/').count());
             }
         }
     }

@@ -13,3 +13,25 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("plan.schema.json", schema_for!(Plan).to_value()),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_committed_schemas_are_these() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
+        let mut expected = Vec::new();
+        for (name, schema) in all() {
+            let committed = std::fs::read(folder.join(name)).unwrap();
+            let committed: Value = serde_json::from_slice(&committed).unwrap();
+            assert_eq!(committed, schema, "{name} is out of date; run `cargo xtask generate`");
+            expected.push(name.to_owned());
+        }
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut found: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        found.sort();
+        assert_eq!(found, expected);
+    }
+}

@@ -38,6 +38,7 @@ pub fn parse(text: &str) -> Result<Vec<(Sha256, FileName)>, SumsError> {
 mod tests {
     use super::*;
     use crate::manifest::tests::example;
+    use proptest::prelude::*;
 
     #[test]
     fn the_list_comes_back() {
@@ -67,6 +68,22 @@ mod tests {
     fn other_lines_are_refused() {
         for text in ["x", "abc  name", &format!("{}  ../x", "0".repeat(64)), &format!("{} name", "0".repeat(64))] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_comes_back(names in prop::collection::btree_set("[^/\\\\]{1,12}", 0..6), text in any::<String>()) {
+            let files: Vec<_> = names
+                .iter()
+                .filter_map(|name| {
+                    let sha256 = Sha256::of(name.as_bytes());
+                    Some(FileEntry { name: name.parse().ok()?, kind: crate::FileKind::Other, size: 1, sha256, soname: None })
+                })
+                .collect();
+            let expected: Vec<_> = files.iter().map(|file| (file.sha256, file.name.clone())).collect();
+            prop_assert_eq!(parse(&render(&files)), Ok(expected));
+            let _ = parse(&text);
         }
     }
 }

@@ -12,10 +12,12 @@ pub struct Timestamp(String);
 pub struct TimestampError(String);
 
 impl Timestamp {
-    /// Seconds since the epoch, as `SOURCE_DATE_EPOCH` has them.
+    /// Seconds since the epoch, as `SOURCE_DATE_EPOCH` has them. What lies outside of the years 0
+    /// to 9999 becomes the first or last second of them: RFC 3339 has no other years.
     ///
     /// Source: <http://howardhinnant.github.io/date_algorithms.html#civil_from_days>
     pub fn from_epoch(seconds: i64) -> Self {
+        let seconds = seconds.clamp(-62_167_219_200, 253_402_300_799);
         let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
@@ -31,19 +33,33 @@ impl Timestamp {
     }
 }
 
+fn is_real(text: &str) -> bool {
+    let form = "dddd-dd-ddTdd:dd:ddZ";
+    let formed = text.len() == form.len()
+        && text.bytes().zip(form.bytes()).all(|(c, f)| if f == b'd' { c.is_ascii_digit() } else { c == f });
+    let number = |range| text.get(range).and_then(|part: &str| part.parse::<u32>().ok());
+    let (Some(year), Some(month)) = (number(0..4), number(5..7)) else { return false };
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let within = |range, bounds: std::ops::RangeInclusive<u32>| number(range).is_some_and(|n| bounds.contains(&n));
+    // No leap second: the epoch's seconds, from which these times come, know none.
+    formed
+        && (1..=12).contains(&month)
+        && within(8..10, 1..=days)
+        && within(11..13, 0..=23)
+        && within(14..16, 0..=59)
+        && within(17..19, 0..=59)
+}
+
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let form = "dddd-dd-ddTdd:dd:ddZ";
-        let valid = text.len() == form.len()
-            && text.bytes().zip(form.bytes()).all(|(c, f)| if f == b'd' { c.is_ascii_digit() } else { c == f });
-        let number = |range: std::ops::Range<usize>| text.get(range).and_then(|part| part.parse::<u32>().ok());
-        let in_range =
-            |range, bounds: std::ops::RangeInclusive<u32>| number(range).is_some_and(|n| bounds.contains(&n));
-        let real =
-            in_range(5..7, 1..=12) && in_range(8..10, 1..=31) && in_range(11..13, 0..=23) && in_range(14..16, 0..=59);
-        if valid && real { Ok(Self(text.to_owned())) } else { Err(TimestampError(text.to_owned())) }
+        if is_real(text) { Ok(Self(text.to_owned())) } else { Err(TimestampError(text.to_owned())) }
     }
 }
 
@@ -66,7 +82,25 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(Timestamp::from_epoch(seconds).as_str(), text);
         }
-        for text in ["", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05+01:00", "2026-01-02 03:04:05Z"] {
+        for text in ["2024-02-29T00:00:00Z", "2000-02-29T23:59:59Z"] {
+            assert!(text.parse::<Timestamp>().is_ok(), "{text}");
+        }
+        let refused = [
+            "",
+            "2026-01-02",
+            "2026-01-02T03:04:05+01:00",
+            "2026-01-02 03:04:05Z",
+            "2026-13-02T03:04:05Z",
+            "2026-00-02T03:04:05Z",
+            "2026-04-31T03:04:05Z",
+            "2026-02-29T03:04:05Z",
+            "2100-02-29T03:04:05Z",
+            "2026-01-00T03:04:05Z",
+            "2026-01-02T24:00:00Z",
+            "2026-01-02T03:60:00Z",
+            "2026-01-02T03:04:60Z",
+        ];
+        for text in refused {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }
@@ -75,8 +109,14 @@ mod tests {
         #[test]
         fn later_times_order_later(a in 0i64..4_000_000_000, b in 0i64..4_000_000_000) {
             prop_assert_eq!(a.cmp(&b), Timestamp::from_epoch(a).cmp(&Timestamp::from_epoch(b)));
-            let text = Timestamp::from_epoch(a).to_string();
-            prop_assert!(text.parse::<Timestamp>().is_ok());
+        }
+
+        #[test]
+        fn every_second_has_a_time(seconds in any::<i64>(), near in -100_000_000_000i64..300_000_000_000) {
+            for seconds in [seconds, near] {
+                let time = Timestamp::from_epoch(seconds);
+                prop_assert_eq!(time.to_string().parse(), Ok(time));
+            }
         }
     }
 }

@@ -8,7 +8,8 @@ use std::str::FromStr;
 ///
 /// Semver orders `-` before nothing, dpkg does so with `~`; with the first hyphen turned into a
 /// tilde both orders agree for the versions that this crate makes. Source: <https://semver.org>,
-/// Debian Policy §5.6.12.
+/// Debian Policy §5.6.12. They part where a tag mixes letters and digits: semver takes `rc10` for
+/// text that comes before `rc9`, dpkg does not. Tags are therefore to be written `rc.10`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Version(semver::Version);
 
@@ -29,6 +30,9 @@ pub enum VersionError {
     /// `git describe` answered in an unknown form.
     #[error("{0:?} is not what `git describe --long` prints")]
     NotADescription(String),
+    /// The patch number cannot grow.
+    #[error("nothing can follow {0:?}: its patch number is the largest there is")]
+    NoSuccessor(String),
 }
 
 /// What git says of a work tree; see [`Version::from_git`].
@@ -62,7 +66,7 @@ impl Version {
             Some(version) => version.0,
             None => match &state.describe {
                 Some(text) => Self::after(text)?,
-                None => Self::development(semver::Version::new(0, 0, 0), state.commits, abbreviated(&state.commit))?,
+                None => Self::development(&semver::Version::new(0, 0, 0), state.commits, abbreviated(&state.commit))?,
             },
         };
         if state.dirty {
@@ -84,21 +88,24 @@ impl Version {
         let (Some(hash), Some(commits), Some(tag)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(error());
         };
-        let hash = hash.strip_prefix('g').ok_or_else(error)?;
+        let hexadecimal = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let hash = hash.strip_prefix('g').filter(hexadecimal).ok_or_else(error)?;
         let commits: u64 = commits.parse().map_err(|_| error())?;
-        let base = Self::from_tag(tag)?.0;
-        if commits == 0 { Ok(base) } else { Self::development(base, commits, hash) }
+        let mut base = Self::from_tag(tag)?.0;
+        if commits == 0 {
+            return Ok(base);
+        }
+        if base.pre.is_empty() {
+            base.patch = base.patch.checked_add(1).ok_or_else(|| VersionError::NoSuccessor(tag.to_owned()))?;
+        }
+        Self::development(&base, commits, hash)
     }
 
-    fn development(base: semver::Version, commits: u64, hash: &str) -> Result<semver::Version, VersionError> {
-        let semver::Version { major, minor, patch, pre, .. } = &base;
-        let text = if !pre.is_empty() {
-            format!("{major}.{minor}.{patch}-{pre}.dev.{commits}+g{hash}")
-        } else if (*major, *minor, *patch) == (0, 0, 0) {
-            format!("0.0.0-dev.{commits}+g{hash}")
-        } else {
-            format!("{major}.{minor}.{}-dev.{commits}+g{hash}", patch + 1)
-        };
+    /// The version of a commit on the way to `next`, or, if that is a pre-release, after it.
+    fn development(next: &semver::Version, commits: u64, hash: &str) -> Result<semver::Version, VersionError> {
+        let semver::Version { major, minor, patch, pre, .. } = next;
+        let stage = if pre.is_empty() { "dev".to_owned() } else { format!("{pre}.dev") };
+        let text = format!("{major}.{minor}.{patch}-{stage}.{commits}+g{hash}");
         semver::Version::parse(&text).map_err(|error| not_semver(&text, &error))
     }
 
@@ -196,6 +203,30 @@ mod tests {
                 "0.8.0-rc.1.dev.4+gebc23b1f",
                 "0.8.0~rc.1.dev.4+gebc23b1f-1",
             ),
+            (
+                "after the very first tag",
+                state(&[], Some("v0.0.0-3-gebc23b1f"), 4, false),
+                "0.0.1-dev.3+gebc23b1f",
+                "0.0.1~dev.3+gebc23b1f-1",
+            ),
+            (
+                "changed at a tag with metadata",
+                state(&["v0.3.0+vaccel.0.8.0"], None, 9, true),
+                "0.3.0+vaccel.0.8.0.dirty",
+                "0.3.0+vaccel.0.8.0.dirty-1",
+            ),
+            (
+                "changed without tag",
+                state(&[], None, 12, true),
+                "0.0.0-dev.12+gebc23b1f.dirty",
+                "0.0.0~dev.12+gebc23b1f.dirty-1",
+            ),
+            (
+                "after a tag with hyphens",
+                state(&[], Some("v1.0.0-a-b.1+c-d-7-gebc23b1f"), 9, false),
+                "1.0.0-a-b.1.dev.7+gebc23b1f",
+                "1.0.0~a-b.1.dev.7+gebc23b1f-1",
+            ),
             ("no tag", state(&[], None, 12, false), "0.0.0-dev.12+gebc23b1f", "0.0.0~dev.12+gebc23b1f-1"),
             ("changed at a tag", state(&["v0.7.1"], None, 9, true), "0.7.1+dirty", "0.7.1+dirty-1"),
             (
@@ -233,30 +264,50 @@ mod tests {
         for tag in ["", "v", "v1", "1.2.3", "vv1.2.3", "V1.2.3"] {
             assert!(Version::from_tag(tag).is_err(), "{tag}");
         }
-        assert!(Version::from_git(&state(&[], Some("v0.7.1"), 9, false)).is_err());
-        insta::assert_snapshot!("1.2".parse::<Version>().unwrap_err(), @r#""1.2" is not a semantic version (unexpected end of input while parsing minor version number)"#);
+        let largest = format!("v0.1.{}-3-gebc23b1f", u64::MAX);
+        for describe in [
+            "",
+            "v0.7.1",
+            "v0.7.1-3",
+            "v0.7.1-3-ebc",
+            "v0.7.1-x-gebc",
+            "v0.7.1-3-g",
+            "v0.7.1-3-gxyz",
+            "v1-3-gebc",
+            &largest,
+        ] {
+            assert!(Version::from_git(&state(&[], Some(describe), 9, false)).is_err(), "{describe}");
+        }
     }
 
-    /// States that follow each other in the life of a repository.
+    /// What a repository of ours can be in: any tag or none, at it or after it, clean or changed.
     fn version() -> impl Strategy<Value = Version> {
-        let tag = (
-            0u64..3,
-            0u64..12,
-            0u64..12,
-            prop::option::of((prop::sample::select(vec!["alpha", "beta", "rc"]), 1u64..12)),
-        );
-        (tag, 0u64..200).prop_map(|((major, minor, patch, pre), commits)| {
-            let pre = pre.map_or_else(String::new, |(name, number)| format!("-{name}.{number}"));
-            // 0.0.0 stands for "no tag"; nobody releases it.
-            let describe = format!("v{major}.{minor}.{}{pre}-{commits}-gebc23b1f", patch + 1);
-            Version::from_git(&state(&[], Some(&describe), 500, false)).unwrap()
+        let pre = prop::option::of((prop::sample::select(vec!["alpha", "beta", "rc"]), 0u64..12));
+        let metadata = prop::sample::select(vec!["", "+vaccel.0.8.0", "+vaccel.0.10.0-rc.1"]);
+        let tag = prop::option::weighted(0.9, (0u64..3, 0u64..12, 0u64..12, pre, metadata));
+        (tag, prop_oneof![Just(0u64), 1u64..200], any::<bool>()).prop_map(|(tag, commits, dirty)| {
+            let describe = tag.map(|(major, minor, patch, pre, metadata)| {
+                let pre = pre.map_or_else(String::new, |(name, number)| format!("-{name}.{number}"));
+                format!("v{major}.{minor}.{patch}{pre}{metadata}-{commits}-gebc23b1f")
+            });
+            Version::from_git(&state(&[], describe.as_deref(), commits, dirty)).unwrap()
         })
     }
 
+    /// Neighbours are where orders could part; distant versions agree anyway.
+    fn neighbours() -> impl Strategy<Value = (Version, Version)> {
+        let near = |(a, b): &(Version, Version)| (a.0.major, a.0.minor) == (b.0.major, b.0.minor);
+        prop_oneof![(version(), version()), (version(), version()).prop_filter("neighbours", near)]
+    }
+
+    fn dpkg(args: &[&str]) -> bool {
+        Command::new("dpkg").args(args).stderr(std::process::Stdio::null()).status().unwrap().success()
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(ProptestConfig { cases: 200, max_local_rejects: 1_000_000, ..ProptestConfig::default() })]
         #[test]
-        fn dpkg_orders_as_semver_does(a in version(), b in version()) {
+        fn dpkg_orders_as_semver_does((a, b) in neighbours()) {
             let relation = match a.semver().cmp_precedence(b.semver()) {
                 Ordering::Less => "lt",
                 Ordering::Equal => "eq",
@@ -265,13 +316,30 @@ mod tests {
             let (x, y) = (a.debian(), b.debian());
             // Equal precedence may differ in metadata, which dpkg does order.
             prop_assume!(relation != "eq" || x == y);
-            let status = Command::new("dpkg").args(["--compare-versions", &x, relation, &y]).status().unwrap();
-            prop_assert!(status.success(), "{} {} {}", x, relation, y);
+            prop_assert!(dpkg(&["--compare-versions", &x, relation, &y]), "{} {} {}", x, relation, y);
         }
 
         #[test]
-        fn a_version_comes_back(version in version()) {
-            prop_assert_eq!(version.to_string().parse(), Ok(version));
+        fn dpkg_takes_the_version_of_any_tag(text in "v[0-9]{1,3}\\.[0-9]\\.[0-9](-[0-9A-Za-z.-]{1,9})?(\\+[0-9A-Za-z.-]{1,9})?") {
+            if let Ok(version) = Version::from_tag(&text) {
+                prop_assert!(dpkg(&["--validate-version", &version.debian()]), "{}", version.debian());
+            }
+        }
+
+        #[test]
+        fn a_development_version_lies_between_releases(a in version(), commits in 1u64..200) {
+            let after = Version::from_git(&state(&[], Some(&format!("v{a}-{commits}-gebc23b1f")), 500, false)).unwrap();
+            prop_assert!(after > a, "{} {}", after, a);
+            let patch = a.0.patch + u64::from(!a.is_prerelease());
+            let release = Version(semver::Version::new(a.0.major, a.0.minor, patch));
+            prop_assert!(after < release, "{} {}", after, release);
+        }
+
+        #[test]
+        fn no_description_panics(tag in "[v0-9.+a-z-]{0,24}", text in any::<String>()) {
+            for describe in [tag.as_str(), &format!("v{tag}-3-gebc23b1f"), &text] {
+                let _ = Version::from_git(&state(&[], Some(describe), 9, true));
+            }
         }
     }
 }
