@@ -66,7 +66,7 @@ impl Settings {
 
     /// Refuses an endpoint that is no address, or that would carry data in the clear.
     fn check_endpoint(&self) -> Result<(), RegistryError> {
-        let invalid = |reason| RegistryError::Endpoint { endpoint: self.endpoint.clone(), reason };
+        let invalid = |reason| RegistryError::Endpoint { endpoint: without_user(&self.endpoint), reason };
         let (scheme, rest) = self.endpoint.split_once("://").ok_or_else(|| invalid("it has no https:// in front"))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.is_empty() || authority.contains('@') {
@@ -90,6 +90,17 @@ fn check_certificates(pem: &[u8]) -> Result<(), RegistryError> {
         roots.add(certificate).map_err(|error| invalid(format!("a certificate is damaged ({error})")))?;
     }
     if roots.is_empty() { Err(invalid("it has no certificate".to_owned())) } else { Ok(()) }
+}
+
+/// The address without user information, which may be a password and must not be shown.
+fn without_user(endpoint: &str) -> String {
+    let start = endpoint.find("://").map_or(0, |index| index + "://".len());
+    let (scheme, rest) = endpoint.split_at(start);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}***{}", &rest[at..]),
+        None => endpoint.to_owned(),
+    }
 }
 
 fn is_loopback(authority: &str) -> bool {
@@ -147,5 +158,18 @@ mod tests {
         the CA bundle is not usable: it is not PEM (base64 decode error: InvalidCharacter(33))
         the CA bundle is not usable: a certificate is damaged (invalid peer certificate: BadEncoding)
         ");
+    }
+
+    #[test]
+    fn user_information_is_not_shown() {
+        let cases = [
+            ("https://user:hunter2@host/x", "https://***@host/x"),
+            ("user:hunter2@host", "***@host"),
+            ("https://a@hunter2@host", "https://***@host"),
+            ("https://host/a@b", "https://host/a@b"),
+        ];
+        for (endpoint, shown) in cases {
+            assert_eq!(without_user(endpoint), shown);
+        }
     }
 }
