@@ -26,7 +26,7 @@ impl Revision {
         }
         let state = GitState {
             exact_tags: repository.tags_at("HEAD")?,
-            describe: repository.describe()?,
+            describe: repository.describe(|tag| Version::from_tag(tag).is_ok())?,
             commits: repository.commit_count()?,
             commit,
             dirty: repository.is_dirty()?,

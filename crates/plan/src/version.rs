@@ -36,7 +36,7 @@ fn of_sources(source: &Path, decision: &Decision) -> Result<Version> {
     }
     let state = GitState {
         exact_tags: repository.tags_at("HEAD")?,
-        describe: repository.describe()?,
+        describe: repository.describe(|tag| Version::from_tag(tag).is_ok())?,
         commits: repository.commit_count()?,
         commit: head,
         dirty: repository.is_dirty()?,

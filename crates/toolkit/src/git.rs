@@ -1,6 +1,7 @@
 //! Facts of a git work tree, read with the git command.
 
 use crate::{Failure, Program, Result, ResultExt, RunError, Tool};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 const GIT: Tool = Tool { program: "git", provided_by: "the Debian package git" };
@@ -29,12 +30,22 @@ impl Repository {
             .with_context(|| format!("{} has no commit", self.folder.display()))
     }
 
-    /// `git describe --tags --match 'v[0-9]*' --long`, with eight digits; `None` without such a tag.
-    pub fn describe(&self) -> Result<Option<String>> {
-        match self.git(&["describe", "--tags", "--match", "v[0-9]*", "--long", "--abbrev=8"]) {
-            Ok(text) => Ok(Some(text)),
-            Err(RunError::Failed { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+    /// `git describe --tags --match 'v[0-9]*' --long`, with eight digits, of the nearest tag that
+    /// `accept` takes; `None` without such a tag.
+    pub fn describe(&self, accept: impl Fn(&str) -> bool) -> Result<Option<String>> {
+        let mut arguments =
+            ["describe", "--tags", "--match", "v[0-9]*", "--long", "--abbrev=8"].map(str::to_owned).to_vec();
+        loop {
+            let text = match self.git(&arguments) {
+                Ok(text) => text,
+                Err(RunError::Failed { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            // `<tag>-<commits>-g<hash>`, and the tag may hold hyphens.
+            match text.rsplitn(3, '-').nth(2) {
+                Some(tag) if !accept(tag) => arguments.push(format!("--exclude={tag}")),
+                _ => return Ok(Some(text)),
+            }
         }
     }
 
@@ -82,7 +93,7 @@ impl Repository {
         }
     }
 
-    fn git(&self, arguments: &[&str]) -> Result<String, RunError> {
+    fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, RunError> {
         // A runner's workspace may belong to another user; and reading must not start a monitor.
         let text = Program::new(&self.git)
             .args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C"])

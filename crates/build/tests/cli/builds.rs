@@ -251,6 +251,11 @@ fn the_version_comes_from_the_tree() {
     git(&["tag", "v0.3.0"]);
     let said = run(&mut project.command()).ended(0);
     assert!(said.text.contains("Built sample 0.3.0 "), "{}", said.text);
+    git(&["commit", "--quiet", "--allow-empty", "--message=second"]);
+    // Only a tag that is a version can be the base of one.
+    git(&["tag", "v1.2"]);
+    let said = run(&mut project.command()).ended(0);
+    assert!(said.text.contains("Built sample 0.3.1-dev.1"), "{}", said.text);
 }
 
 #[test]
