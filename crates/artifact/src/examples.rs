@@ -93,6 +93,9 @@ pub struct ExampleReport {
     /// Files that the run changed outside of its scratch folders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<String>,
+    /// What else a reader must know, such as what could not be compared, or how much output was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl ExampleReport {

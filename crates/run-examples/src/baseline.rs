@@ -204,6 +204,7 @@ mod tests {
             context: Vec::new(),
             regressions: Vec::new(),
             leftovers: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -8,9 +8,13 @@ use crate::run::Settings;
 use crate::supervisor::Supervisor;
 use crate::trace::{PS4, Tracer};
 use artifact::Outcome;
+use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner};
+use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner, human};
+
+/// How much of a script's output the log shows, in bytes.
+const SHOWN: u64 = 16_000_000;
 
 /// Runs the script and tells of its examples.
 pub fn run(settings: &Settings<'_>, script: &Path, runner: &Runner) -> Result<Report> {
@@ -20,9 +24,10 @@ pub fn run(settings: &Settings<'_>, script: &Path, runner: &Runner) -> Result<Re
     }
     runner.step(&format!("Run the examples of {} with {}", args.package, script.display()));
     let name = script.file_name().unwrap_or_default().to_string_lossy();
+    let mut notes = Vec::new();
     let mut examples = match settings.machine.refuses_scripts() {
         Some(reason) => vec![Example { detail: Some(reason), ..Example::new(name, Outcome::Skip) }],
-        None => execute(settings, script, &name, runner)?,
+        None => execute(settings, script, &name, &mut notes, runner)?,
     };
     if settings.filter.is_some() {
         let names: Vec<_> = examples.iter().map(|example| example.name.clone()).collect();
@@ -34,14 +39,22 @@ pub fn run(settings: &Settings<'_>, script: &Path, runner: &Runner) -> Result<Re
     let report = Report {
         valgrind: args.valgrind,
         context: settings.context.names(),
+        notes,
         ..Report::new(args.package.clone(), settings.machine.arch(), examples)
     };
     report.tell(runner);
     Ok(report)
 }
 
-fn execute(settings: &Settings<'_>, script: &Path, name: &str, runner: &Runner) -> Result<Vec<Example>> {
+fn execute(
+    settings: &Settings<'_>,
+    script: &Path,
+    name: &str,
+    notes: &mut Vec<String>,
+    runner: &Runner,
+) -> Result<Vec<Example>> {
     let args = settings.args;
+    let size = Cell::new(0);
     let scratch = Scratch::new()?;
     let mut folders = Folders::default();
     folders.add(scratch.root(), "<scratch>");
@@ -57,6 +70,7 @@ fn execute(settings: &Settings<'_>, script: &Path, name: &str, runner: &Runner) 
         .dir(&settings.source)
         .repository_code()
         .timeout(Duration::from_secs(args.timeout))
+        .output_limit(SHOWN, &size)
         .env("VACCEL_CI_CONTEXT", settings.context.names().join(","))
         .env("PS4", PS4)
         .on_line(|line| recorder.line(line, Instant::now()));
@@ -87,6 +101,13 @@ fn execute(settings: &Settings<'_>, script: &Path, name: &str, runner: &Runner) 
     if !left.is_empty() {
         runner.warning(&format!("the script left processes behind, which were ended: {}", left.join(", ")));
     }
+    if size.get() > SHOWN {
+        let (size, shown) = (human::bytes(size.get()), human::bytes(SHOWN));
+        let note =
+            format!("the script wrote {size} of output, of which the log has the first {shown} and the last lines");
+        runner.warning(&note);
+        notes.push(note);
+    }
     let ending = ending(result, script)?;
     Ok(recorder.finish(name, &ending, Instant::now()))
 }
@@ -98,7 +119,7 @@ fn ending(result: Result<(), RunError>, script: &Path) -> Result<Ending> {
         Err(RunError::Failed { exit: Exit::Code(status), .. }) => Ok(Ending::Status(status)),
         Err(RunError::Failed { exit, .. }) => Ok(Ending::Otherwise(exit.to_string())),
         Err(RunError::TimedOut { after, .. }) => {
-            Ok(Ending::Otherwise(format!("was stopped after {}", toolkit::human::duration(after))))
+            Ok(Ending::Otherwise(format!("was stopped after {}", human::duration(after))))
         }
         Err(error @ (RunError::NotFound { .. } | RunError::Start { .. })) => Err(error)
             .with_context(|| format!("the script {} could not be started", script.display()))

@@ -32,6 +32,8 @@ pub struct Report {
     pub regressions: Vec<(Regression, Level)>,
     /// Files that the run changed outside of its scratch folders.
     pub leftovers: Vec<String>,
+    /// What else a reader must know.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -46,6 +48,7 @@ impl Report {
             baseline: None,
             regressions: Vec::new(),
             leftovers: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -153,6 +156,9 @@ impl Report {
             let files: Vec<_> = self.leftovers.iter().map(|file| markdown::code(file)).collect();
             let _ = write!(text, "\n- files outside of the scratch folders: {}", files.join(", "));
         }
+        for note in &self.notes {
+            let _ = write!(text, "\n- {}", markdown::escape(note));
+        }
         if !text.is_empty() {
             text.push('\n');
         }
@@ -203,6 +209,7 @@ impl Report {
             context: self.context.clone(),
             regressions: self.regressions.iter().map(|(regression, _)| regression.clone()).collect(),
             leftovers: self.leftovers.clone(),
+            notes: self.notes.clone(),
         };
         let write = || {
             if let Some(folder) = file.parent() {

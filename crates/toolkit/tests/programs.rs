@@ -38,6 +38,27 @@ fn output_is_shown_live_logged_and_observed() {
 }
 
 #[test]
+fn endless_output_is_bounded_in_log_and_memory() {
+    let (runner, recording) = Runner::recording([]);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let (size, mut lines) = (std::cell::Cell::new(0), 0);
+    let script = "yes ab | head -n 1000000; head -c 20000000 /dev/zero; echo; printf '\\377 end'; exit 3";
+    let error = shell(script).log(log.path()).output_limit(9, &size).on_line(|_| lines += 1).run(&runner).unwrap_err();
+    let (story, kept) = (recording.text(), String::from_utf8_lossy(&std::fs::read(log.path()).unwrap()).into_owned());
+    assert_eq!(story, kept);
+    let zeros = "\0".repeat(10);
+    assert!(story.starts_with("ab\nab\nab\n(more than 9 B of output; the rest is not shown)\n"), "{story:.200}");
+    assert!(story.contains(&format!("(23.0 MB of output; its last lines:)\n{zeros}")), "{}", story.len());
+    assert!(story.ends_with("\0\n\u{fffd} end\n") && story.len() < 2_000_000, "{}", story.len());
+    assert_eq!((size.get(), error.tail().len()), (23_000_006, 20));
+    assert!(lines > 1_000_000 && lines < 1_001_000, "{lines}");
+
+    let (runner, recording) = Runner::recording([]);
+    shell("printf abc").output_limit(3, &size).run(&runner).unwrap();
+    assert_eq!((recording.text().as_str(), size.get()), ("abc\n", 3));
+}
+
+#[test]
 fn a_time_out_ends_the_whole_process_group() {
     let (runner, _) = Runner::recording([]);
     let folder = tempfile::tempdir().unwrap();

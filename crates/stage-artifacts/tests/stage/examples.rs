@@ -23,6 +23,7 @@ fn report(outcomes: &[Outcome], valgrind: bool) -> String {
         context: Vec::new(),
         regressions: Vec::new(),
         leftovers: Vec::new(),
+        notes: Vec::new(),
     };
     String::from_utf8(report.to_canonical_json()).unwrap()
 }

@@ -1,5 +1,6 @@
 //! Following a running program: its output, its time, its end.
 
+use super::output::Output;
 use super::{Finished, Program, RunError, TAIL_LINES, failed};
 use crate::command::Command;
 use crate::scrub::{CommandFiles, random_token};
@@ -7,13 +8,13 @@ use crate::{Runner, signals};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-/// A longer line is handed on in pieces, so that memory stays bounded.
-const LINE_LIMIT: u64 = 64 * 1024;
+/// How much is read at once, in bytes.
+const CHUNK: usize = 64 * 1024;
 /// How long a program may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long output that is still on its way may take after the program ended.
@@ -30,7 +31,7 @@ impl Program<'_> {
 
     fn follow(&mut self, runner: &Runner) -> Result<Finished, RunError> {
         let watch = signals::Watch::start().map_err(|source| self.not_started(source))?;
-        let mut log = match &self.log {
+        let log = match &self.log {
             Some(path) => Some(File::create(path).map_err(|source| RunError::Start {
                 program: format!("{} with its log in {}", self.path.display(), path.display()),
                 source,
@@ -43,14 +44,21 @@ impl Program<'_> {
         let handle = expression.start().map_err(|source| self.not_started(source))?;
         drop(expression); // it holds the writing end of the pipe
         let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
-        let lines = read_lines(reader);
-
-        let mut tail = VecDeque::with_capacity(TAIL_LINES);
+        let chunks = read_chunks(reader);
+        let mut output = Output {
+            runner,
+            log,
+            observer: self.observer.take(),
+            limit: self.limit,
+            tail: VecDeque::with_capacity(TAIL_LINES),
+            begun: Vec::new(),
+            size: 0,
+        };
         let mut ending = Ending { group, deadline: self.timeout.map(|t| started + t), reason: None, kill_at: None };
         let mut exited: Option<Instant> = None;
         loop {
-            match lines.recv_timeout(Duration::from_millis(50)) {
-                Ok(bytes) => self.take(&bytes, runner, log.as_mut(), &mut tail),
+            match chunks.recv_timeout(Duration::from_millis(50)) {
+                Ok(bytes) => output.take(&bytes),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -74,7 +82,7 @@ impl Program<'_> {
             ending.advance(&watch);
         };
         ending.signal(Signal::KILL);
-        let (program, tail) = (self.name(), Vec::from(tail));
+        let (program, tail) = (self.name(), output.finish());
         match (ending.reason, failed(status)) {
             (Some(Reason::TimeOut), _) => {
                 Err(RunError::TimedOut { program, after: self.timeout.unwrap_or_default(), tail })
@@ -84,37 +92,17 @@ impl Program<'_> {
             (None, None) => Ok(Finished { duration: started.elapsed(), log_tail: tail }),
         }
     }
-
-    fn take(&mut self, bytes: &[u8], runner: &Runner, log: Option<&mut File>, tail: &mut VecDeque<String>) {
-        runner.raw(bytes);
-        if !bytes.ends_with(b"\n") {
-            runner.raw(b"\n");
-        }
-        if let Some(log) = log {
-            // A full disk shows in the program's own work soon enough.
-            let _ = log.write_all(bytes);
-        }
-        let text = String::from_utf8_lossy(bytes);
-        let line = text.trim_end_matches(['\n', '\r']);
-        if tail.len() == TAIL_LINES {
-            tail.pop_front();
-        }
-        tail.push_back(line.to_owned());
-        if let Some(observer) = &mut self.observer {
-            observer(line);
-        }
-    }
 }
 
-fn read_lines(reader: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = sync_channel(256);
+fn read_chunks(mut reader: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = sync_channel(16);
     std::thread::spawn(move || {
-        let mut reader = BufReader::new(reader);
+        let mut buffer = vec![0; CHUNK];
         loop {
-            let mut line = Vec::new();
-            match reader.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line) {
+            match reader.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => return,
-                Ok(_) if sender.send(line).is_err() => return,
+                Ok(count) if sender.send(buffer.get(..count).unwrap_or_default().to_vec()).is_err() => return,
                 Ok(_) => {}
             }
         }

@@ -4,9 +4,12 @@
 //! its time or with us, and code of a repository neither speaks to the runner nor sees secrets.
 
 mod follow;
+mod output;
 
 use crate::scrub::is_private;
 use crate::{Failure, Result, signals};
+use output::Limit;
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
@@ -134,6 +137,7 @@ pub struct Program<'a> {
     timeout: Option<Duration>,
     log: Option<PathBuf>,
     observer: Option<LineObserver<'a>>,
+    limit: Option<Limit<'a>>,
 }
 
 impl<'a> Program<'a> {
@@ -148,6 +152,7 @@ impl<'a> Program<'a> {
             timeout: None,
             log: None,
             observer: None,
+            limit: None,
         }
     }
 
@@ -212,6 +217,14 @@ impl<'a> Program<'a> {
     #[must_use]
     pub fn on_line(mut self, observer: impl FnMut(&str) + 'a) -> Self {
         self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Shows and logs not more of its output than this, in bytes, and the last lines; `size` is told how much
+    /// there was, however the program ends. Whoever listens is told every line nevertheless.
+    #[must_use]
+    pub fn output_limit(mut self, bytes: u64, size: &'a Cell<u64>) -> Self {
+        self.limit = Some(Limit { bytes, size });
         self
     }
 

@@ -1,0 +1,103 @@
+//! What is done with a program's output: shown, kept, handed on line by line, and bounded.
+
+use super::{LineObserver, TAIL_LINES};
+use crate::{Runner, human};
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+
+/// A longer line is handed on in pieces, so that memory stays bounded.
+const LINE_LIMIT: usize = 64 * 1024;
+
+/// How much output is shown and kept, in bytes, and where the size of all of it is told.
+#[derive(Clone, Copy)]
+pub struct Limit<'a> {
+    pub bytes: u64,
+    pub size: &'a Cell<u64>,
+}
+
+/// Takes the output of one program.
+pub struct Output<'a, 'b> {
+    pub runner: &'a Runner,
+    pub log: Option<File>,
+    pub observer: Option<LineObserver<'b>>,
+    pub limit: Option<Limit<'b>>,
+    /// The last lines.
+    pub tail: VecDeque<String>,
+    /// A line whose end has not come yet.
+    pub begun: Vec<u8>,
+    /// How much has come.
+    pub size: u64,
+}
+
+impl Output<'_, '_> {
+    /// Takes what has come.
+    pub fn take(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.begun.is_empty() && piece.ends_with(b"\n") {
+                self.line(piece);
+                continue;
+            }
+            self.begun.extend_from_slice(piece);
+            if self.begun.ends_with(b"\n") || self.begun.len() >= LINE_LIMIT {
+                let line = std::mem::take(&mut self.begun);
+                self.line(&line);
+            }
+        }
+    }
+
+    fn line(&mut self, bytes: &[u8]) {
+        let before = self.size;
+        self.size += bytes.len() as u64;
+        match self.limit {
+            Some(limit) if self.size > limit.bytes => {
+                if before <= limit.bytes {
+                    let shown = human::bytes(limit.bytes);
+                    self.show(format!("(more than {shown} of output; the rest is not shown)\n").as_bytes());
+                }
+            }
+            _ => self.show(bytes),
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.trim_end_matches(['\n', '\r']);
+        if self.tail.len() == TAIL_LINES {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line.to_owned());
+        if let Some(observer) = &mut self.observer {
+            observer(line);
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        self.runner.raw(bytes);
+        if !bytes.ends_with(b"\n") {
+            self.runner.raw(b"\n");
+        }
+        if let Some(log) = &mut self.log {
+            // A full disk shows in the program's own work soon enough.
+            let _ = log.write_all(bytes);
+        }
+    }
+
+    /// Ends with what has come; gives the last lines.
+    pub fn finish(mut self) -> Vec<String> {
+        if !self.begun.is_empty() {
+            let line = std::mem::take(&mut self.begun);
+            self.line(&line);
+        }
+        if let Some(limit) = self.limit {
+            limit.size.set(self.size);
+            if self.size > limit.bytes {
+                let text = format!("({} of output; its last lines:)\n", human::bytes(self.size));
+                self.show(text.as_bytes());
+                for line in std::mem::take(&mut self.tail) {
+                    self.show(format!("{line}\n").as_bytes());
+                    self.tail.push_back(line);
+                }
+            }
+        }
+        self.tail.into()
+    }
+}
