@@ -57,7 +57,10 @@ fn a_merge_moves_the_branch_and_a_tag_releases_once() {
     let (_, listed) = world.fetch(&["--list"]);
     assert_eq!(listed.trim(), "VERSION  TARGETS\n0.3.0    x86_64/debug x86_64/release");
 
-    // Another repository resolves the release, installs it and runs against it.
+    // Another repository resolves the release, sees that it is signed, installs it and runs against it.
+    let stranger = minisign::KeyPair::generate_unencrypted_keypair().unwrap().pk.to_base64();
+    let (found, told) = world.fetch(&["--version", "0.3.0", "--public-key", &stranger]);
+    assert!(!found && told.contains("signature"), "{told}");
     let greeter = world.greeter();
     let outcome = world.act(&greeter, "ci.yml", push(&greeter, "refs/heads/main"));
     assert_success(&outcome, true);

@@ -18,9 +18,10 @@ fn shared() -> &'static (Tools, Server) {
     })
 }
 
-/// A bucket, and a folder for repositories.
+/// A bucket, a key that signs, and a folder for repositories.
 pub struct World {
     bucket: &'static str,
+    keys: minisign::KeyPair,
     folder: TempDir,
 }
 
@@ -28,7 +29,8 @@ impl World {
     /// A world of its own; the name becomes the bucket's.
     pub fn new(bucket: &'static str) -> Self {
         shared().1.make_bucket(bucket).unwrap();
-        Self { bucket, folder: tempfile::tempdir().unwrap() }
+        let keys = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        Self { bucket, keys, folder: tempfile::tempdir().unwrap() }
     }
 
     /// The plugin, with a release behind it.
@@ -46,11 +48,16 @@ impl World {
     /// Runs a workflow for an event, with the store's secrets.
     pub fn act(&self, repository: &Repository, workflow: &str, event: Event) -> Outcome {
         let (_, server) = shared();
+        let key_file = self.keys.sk.to_box(None).unwrap().into_string();
+        // A secret of one line: the file's first one is a comment.
+        let signing_key = key_file.lines().last().unwrap();
         let prepare = |act: Act<'static>| {
-            act.secret("S3_ACCESS_KEY", server.access_key()).secret("S3_SECRET_KEY", server.secret_key())
+            act.secret("S3_ACCESS_KEY", server.access_key())
+                .secret("S3_SECRET_KEY", server.secret_key())
+                .secret("SIGNING_KEY", signing_key)
         };
         let outcome = self.run(repository, workflow, event, prepare);
-        for secret in [server.access_key(), server.secret_key()] {
+        for secret in [server.access_key(), server.secret_key(), signing_key] {
             assert!(!outcome.log.contains(secret), "a secret is in the log or in a summary");
         }
         outcome
@@ -72,7 +79,8 @@ impl World {
         let act = Act::new(tools, repository.folder(), event)
             .workflow(workflow)
             .variable("S3_ENDPOINT", &server.endpoint())
-            .variable("S3_BUCKET", self.bucket);
+            .variable("S3_BUCKET", self.bucket)
+            .variable("PUBLIC_KEY", &self.keys.pk.to_base64());
         prepare(act).run(&mut |_| ()).unwrap()
     }
 
