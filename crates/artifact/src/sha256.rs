@@ -15,7 +15,7 @@ pub struct Sha256([u8; 32]);
 pub struct Sha256Error(String);
 
 /// Computes a digest over data that comes in pieces.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Hasher(sha2::Sha256);
 
 impl Hasher {

@@ -133,6 +133,14 @@ pub fn compare(
     regressions
 }
 
+/// What a comparison with this report leaves out.
+pub fn unjudged(baseline: &ExampleReport) -> Option<&'static str> {
+    let mut passed = baseline.examples.iter().filter(|before| before.outcome == Outcome::Pass).peekable();
+    // A published report tells no times, so that equal bundles are equal bytes.
+    let timeless = passed.peek().is_some() && passed.all(|before| before.duration_ms == 0);
+    timeless.then_some("the baseline tells no times, so slowdowns were not looked for")
+}
+
 /// In what respects an example is worse, the worst first.
 fn worse(before: &ExampleResult, now: &Example, rules: &Rules) -> Vec<(RegressionKind, String)> {
     let reason = || now.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
@@ -147,7 +155,6 @@ fn worse(before: &ExampleResult, now: &Example, rules: &Rules) -> Vec<(Regressio
             let output = before.output_sha256.zip(now.digest).is_some_and(|(before, now)| before != now);
             let output = output.then(|| (RegressionKind::Output, "its output is another one".to_owned()));
             let earlier = Duration::from_millis(before.duration_ms);
-            // A published report tells no times.
             let slow = before.duration_ms > 0
                 && now.duration.saturating_sub(earlier) > rules.floor
                 && now.duration.as_secs_f64() > earlier.as_secs_f64() * rules.slowdown;

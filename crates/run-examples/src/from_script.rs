@@ -62,8 +62,8 @@ fn execute(
     folders.add(&settings.source, "<source>");
     let tree = settings.tree.canonicalize()?;
     let programs: Vec<_> = settings.search_paths.programs().iter().flat_map(|folder| folder.canonicalize()).collect();
-    let tracer = Tracer::new(&settings.source, &tree, &programs, folders);
-    let mut recorder = Recorder::new(Instant::now()).with_tracer(tracer);
+    let tracer = Tracer::new(&settings.source, &tree, &programs, folders.clone());
+    let mut recorder = Recorder::new(Instant::now()).with_tracer(tracer).with_folders(folders);
     let mut program = Program::new(script)
         .arg(args.package.as_str())
         .arg(if args.valgrind { "1" } else { "0" })

@@ -1,6 +1,6 @@
 //! Output without what differs from run to run, so that two runs can be compared.
 
-use artifact::Sha256;
+use artifact::{Hasher, Sha256};
 use regex::Regex;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -9,18 +9,49 @@ use std::sync::LazyLock;
 #[derive(Clone, Debug, Default)]
 pub struct Folders(Vec<(String, &'static str)>);
 
+/// From this size on, output is not looked at any more: it says nothing that the beginning does not.
+const COMPARED: usize = 4 * 1024 * 1024;
+
+/// Output that comes line by line, to be compared with another run's.
+#[derive(Clone, Debug, Default)]
+pub struct Spoken {
+    hasher: Hasher,
+    size: usize,
+}
+
+impl Spoken {
+    /// Takes a line.
+    pub fn line(&mut self, line: &str, folders: &Folders) {
+        if self.size < COMPARED {
+            self.size += line.len() + 1;
+            self.hasher.update(folders.normalise(line).as_bytes());
+            self.hasher.update(b"\n");
+        }
+    }
+
+    /// The digest of what has come, and a new beginning.
+    pub fn take(&mut self) -> Sha256 {
+        std::mem::take(self).hasher.finish()
+    }
+}
+
 /// What differs, and what stands for it; in this order.
 static VOLATILE: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let rules = [
         (r"\x1b\[[0-9;?]*[A-Za-z]", ""),
         (r"\b0[xX][0-9a-fA-F]+\b", "<address>"),
         (r"==\d+==", "==<process>=="),
+        // As mktemp names them.
+        (r"(<(?:scratch|tmp)>[^\s:]*\.)[0-9A-Za-z]{6,12}\b", "$1<random>"),
         (
             r"\b\d{4}[-./]\d{2}[-./]\d{2}(?:[T \-]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?",
             "<time>",
         ),
         (r"\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b", "<time>"),
-        (r"\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s?(?:ns|us|µs|ms|msec|usec|secs?|seconds?|s|minutes?)\b", "<duration>"),
+        (
+            r"\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s?(?:ns|us|µs|ms|nsec|usec|msec|secs?|seconds?|s|minutes?)\b",
+            "<duration>",
+        ),
     ];
     // An expression that does not compile would be found by the test of its rule.
     rules.into_iter().filter_map(|(rule, by)| Some((Regex::new(rule).ok()?, by))).collect()
@@ -60,16 +91,17 @@ mod tests {
         folders.add("/tmp/x/1".as_ref(), "<tmp>");
         folders.add("/tmp/x".as_ref(), "<source>");
         let text = "2024.11.07-12:34:56.78 - <info> Loaded /tmp/x/1/a at 0x7f00ab\n12:00:01 ready  \n==4711== Memcheck\n\
-            took 12.5 ms, then 3s\n\u{1b}[31mred\u{1b}[0m /tmp/x/b\nresult: 42 of 99\n2024-11-07T12:34:56Z done\n\n";
+            took 12.5 ms, then 3s or 7 nsec\n<tmp>/run/x.aB3dE9/y: <tmp>/out.txt\n\u{1b}[31mred\u{1b}[0m /tmp/x/b\nresult: 42 of 99\n2024-11-07T12:34:56Z done\n\n";
         insta::assert_snapshot!(folders.normalise(text), @r"
         <time> - <info> Loaded <tmp>/a at <address>
         <time> ready
         ==<process>== Memcheck
-        took <duration>, then <duration>
+        took <duration>, then <duration> or <duration>
+        <tmp>/run/x.<random>/y: <tmp>/out.txt
         red <source>/b
         result: 42 of 99
         <time> done
         ");
-        assert_eq!(VOLATILE.len(), 6);
+        assert_eq!(VOLATILE.len(), 7);
     }
 }

@@ -1,7 +1,8 @@
 //! From a script's output, line by line, to its examples and how each went.
 
+use crate::normal::{Folders, Spoken};
 use crate::tap::{Directive, Event, MOST_POINTS, Parser, Point};
-use crate::trace::Tracer;
+use crate::trace::{self, Tracer};
 use artifact::{Outcome, Sha256};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -68,8 +69,10 @@ pub struct Recorder {
     /// When the last example ended.
     last: Instant,
     examples: Vec<Example>,
-    /// What was said since then.
+    /// The end of what was said since then, and all of it.
     output: VecDeque<String>,
+    spoken: Spoken,
+    folders: Folders,
     /// Comments that directly follow a failed test point belong to it.
     explains_last: bool,
 }
@@ -84,6 +87,8 @@ impl Recorder {
             last: now,
             examples: Vec::new(),
             output: VecDeque::new(),
+            spoken: Spoken::default(),
+            folders: Folders::default(),
             explains_last: false,
         }
     }
@@ -92,6 +97,13 @@ impl Recorder {
     #[must_use]
     pub fn with_tracer(mut self, tracer: Tracer) -> Self {
         self.tracer = Some(tracer);
+        self
+    }
+
+    /// Knows folders whose place says nothing.
+    #[must_use]
+    pub fn with_folders(mut self, folders: Folders) -> Self {
+        self.folders = folders;
         self
     }
 
@@ -106,7 +118,8 @@ impl Recorder {
                 let duration = now.saturating_duration_since(self.last);
                 self.last = now;
                 let output = self.output.drain(..).collect();
-                self.examples.push(example(point, duration, output));
+                let digest = Some(self.spoken.take());
+                self.examples.push(Example { digest, ..example(point, duration, output) });
             }
             Some(Event::Structure) => {}
             Some(Event::Detail { key, value }) => self.detail(&key, &value),
@@ -118,6 +131,10 @@ impl Recorder {
                     self.output.pop_front();
                 }
                 self.output.push_back(shortened(line));
+                // Commands tell where folders are, and options of programs, but not what came of them.
+                if !trace::is_trace(line) {
+                    self.spoken.line(line, &self.folders);
+                }
             }
         }
     }
@@ -140,6 +157,7 @@ impl Recorder {
                     example.duration = duration;
                 }
             }
+            "volatile" if value == "true" => example.digest = None,
             "message" if example.outcome == Outcome::Fail => example.detail = Some(shortened(value)),
             "status" | "exit" | "exitcode" | "exit_code" if example.outcome == Outcome::Fail => {
                 if let Ok(status) = value.parse() {
@@ -153,6 +171,7 @@ impl Recorder {
     /// The examples of a script that has ended. What is wrong with the script itself is a failed
     /// example of the script's name, so that whoever counts failures counts it too.
     pub fn finish(mut self, script: &str, ending: &Ending, now: Instant) -> Vec<Example> {
+        let digest = self.spoken.take();
         let whole = |outcome, detail: Option<String>, output: VecDeque<String>| Example {
             duration: now.saturating_duration_since(self.started),
             detail,
@@ -178,7 +197,7 @@ impl Recorder {
                 Ending::Well => (Outcome::Pass, None),
                 other => (Outcome::Fail, Some(other.to_string())),
             };
-            return vec![whole(outcome, detail, self.output)];
+            return vec![Example { digest: Some(digest), ..whole(outcome, detail, self.output) }];
         }
         let faults = self.faults(ending);
         if !faults.is_empty() {

@@ -61,6 +61,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
     if let Some(baseline) = baseline {
         let found = baseline::compare(&baseline, &report.examples, &rules, |name| settings.wants(name));
         report.regressions = found.into_iter().map(|found| (found.clone(), rules.level(found.kind))).collect();
+        report.notes.extend(baseline::unjudged(&baseline).map(str::to_owned));
         report.baseline = Some(baseline);
     }
 

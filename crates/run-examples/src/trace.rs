@@ -5,7 +5,7 @@
 //! and the options in force. Where it does not, because the script has a `PS4` of its own, only the
 //! end of the script tells whether its last example failed.
 
-use crate::normal::Folders;
+use crate::normal::{Folders, Spoken};
 use crate::recorder::{Ending, Example, TAIL_LINES, shortened};
 use artifact::Outcome;
 use std::collections::{HashSet, VecDeque};
@@ -47,6 +47,7 @@ struct Open {
     /// The status that was told when it began.
     before: Option<i32>,
     output: VecDeque<String>,
+    spoken: Spoken,
 }
 
 /// A line of a trace.
@@ -81,6 +82,7 @@ impl Tracer {
                     open.output.pop_front();
                 }
                 open.output.push_back(shortened(text));
+                open.spoken.line(text, &self.folders);
             }
             return;
         };
@@ -89,7 +91,13 @@ impl Tracer {
         if self.examples.len() < MOST
             && let Some(name) = self.example(line.command)
         {
-            self.open = Some(Open { name, since: now, before: line.status, output: VecDeque::new() });
+            self.open = Some(Open {
+                name,
+                since: now,
+                before: line.status,
+                output: VecDeque::new(),
+                spoken: Spoken::default(),
+            });
         }
     }
 
@@ -108,12 +116,13 @@ impl Tracer {
         self.add(open, outcome, detail, now);
     }
 
-    fn add(&mut self, open: Open, outcome: Outcome, detail: Option<String>, now: Instant) {
+    fn add(&mut self, mut open: Open, outcome: Outcome, detail: Option<String>, now: Instant) {
         let duration = now.saturating_duration_since(open.since);
         self.examples.push(Example {
             duration,
             detail,
             output: open.output.into(),
+            digest: Some(open.spoken.take()),
             ..Example::new(open.name, outcome)
         });
     }
@@ -152,6 +161,11 @@ impl Tracer {
         let path = self.source.join(word);
         path.is_file() && path.canonicalize().unwrap_or(path).starts_with(&self.tree)
     }
+}
+
+/// Whether a line tells of a command that the shell runs.
+pub fn is_trace(line: &str) -> bool {
+    parse(line).is_some()
 }
 
 /// `++[0,ehx] command`.

@@ -96,6 +96,36 @@ fn slower_is_a_warning() {
 }
 
 #[test]
+fn a_baseline_without_times_is_told() {
+    let project = project();
+    let timeless = project.read("baseline.json").replace("\"duration_ms\": 10", "\"duration_ms\": 0");
+    project.write("baseline.json", &timeless);
+    run(project.step().args(["--baseline=baseline.json", "--slowdown-floor=0"])).ended(0);
+    insta::assert_snapshot!(project.report().notes.join("\n"), @"the baseline tells no times, so slowdowns were not looked for");
+    assert!(project.read("runner/GITHUB_STEP_SUMMARY").contains("- the baseline tells no times"));
+}
+
+#[test]
+fn output_of_a_script_is_compared_too() {
+    let tap = "printf 'TAP version 14\\n1..2\\n'\nhello World\necho ok - a\ndate\nmktemp\necho ok - b\n";
+    let cases = [("TAP", tap), ("trace", "set -x\nhello World\ndate\nmktemp\n"), ("neither", "mktemp\nhello World\n")];
+    let told = cases.map(|(name, script)| {
+        let project = Project::new(&format!("export LC_ALL=C\ndate() {{ command date +%T; }}\n{script}"));
+        run(project.command().arg("--report-path=baseline.json")).ended(0);
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        run(project.step().arg("--baseline=baseline.json")).ended(0);
+        project.program("install/usr/bin/hello", "#!/bin/sh\necho \"Good bye, $1!\"\n");
+        let said = run(project.step().arg("--baseline=baseline.json")).ended(1);
+        format!("{name}: {}", said.of_kind("error title=Worse"))
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    TAP: ::error title=Worse than the baseline::a: its output is another one
+    trace: ::error title=Worse than the baseline::hello World: its output is another one
+    neither: ::error title=Worse than the baseline::run-examples.sh: its output is another one
+    ");
+}
+
+#[test]
 fn test_points_of_a_script_are_compared_too() {
     let project = Project::new("printf 'TAP version 14\\n1..2\\nok - a\\nok - b\\n'\n");
     run(project.command().arg("--report-path=baseline.json")).ended(0);
