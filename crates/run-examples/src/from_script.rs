@@ -1,8 +1,10 @@
 //! The examples of a script: called as it always was, and listened to.
 
+use crate::core_dump::Cores;
 use crate::environment::Scratch;
+use crate::examples::gdb;
 use crate::normal::Folders;
-use crate::recorder::{Ending, Example, Recorder};
+use crate::recorder::{Ending, Example, Recorder, shortened};
 use crate::report::Report;
 use crate::run::Settings;
 use crate::supervisor::Supervisor;
@@ -95,8 +97,11 @@ fn execute(
     }
     let supervisor = Supervisor::start().context("could not prepare for signals")?;
     let before = Supervisor::children();
+    let native_gdb = gdb().filter(|_| settings.machine.is_native() && !args.valgrind);
+    let cores = Cores::allow(native_gdb, &[&settings.source, &scratch.path("tmp"), &scratch.path("run")]);
     let result = program.run(runner).map(|_| ());
     let left = Supervisor::end_everything(&before);
+    let backtraces = cores.map_or_else(Vec::new, |cores| cores.read(&supervisor));
     drop(supervisor);
     if !left.is_empty() {
         runner.warning(&format!("the script left processes behind, which were ended: {}", left.join(", ")));
@@ -109,7 +114,21 @@ fn execute(
         notes.push(note);
     }
     let ending = ending(result, script)?;
-    Ok(recorder.finish(name, &ending, Instant::now()))
+    let mut examples = recorder.finish(name, &ending, Instant::now());
+    explain_crashes(&mut examples, backtraces);
+    Ok(examples)
+}
+
+/// The kernel may keep only the last core, so the last crashes get the last backtraces. Each says which program it is of.
+fn explain_crashes(examples: &mut [Example], backtraces: Vec<Vec<String>>) {
+    let crashed = |example: &Example| example.detail.as_ref().is_some_and(|detail| detail.contains("killed by SIG"));
+    let mut failed: Vec<_> = examples.iter_mut().filter(|example| example.outcome == Outcome::Fail).collect();
+    if failed.iter().any(|example| crashed(example)) {
+        failed.retain(|example| crashed(example));
+    }
+    for (example, backtrace) in failed.into_iter().rev().zip(backtraces.into_iter().rev()) {
+        example.output.extend(backtrace.iter().map(|line| shortened(line)));
+    }
 }
 
 /// A script that ended, however that was; a script that never began is an error.

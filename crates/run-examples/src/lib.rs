@@ -8,6 +8,7 @@
 mod baseline;
 mod choice;
 pub mod context;
+mod core_dump;
 mod environment;
 mod examples;
 mod from_manifest;

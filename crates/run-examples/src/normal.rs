@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 pub struct Folders(Vec<(String, &'static str)>);
 
 /// From this size on, output is not looked at any more: it says nothing that the beginning does not.
-const COMPARED: usize = 4 * 1024 * 1024;
+const COMPARED: usize = 1024 * 1024;
 
 /// Output that comes line by line, to be compared with another run's.
 #[derive(Clone, Debug, Default)]

@@ -101,6 +101,9 @@ pub const CROSS: Programs = &[
     ("qemu-aarch64-static", &["qemu-user-static"]),
 ];
 
+/// What tells where a program crashed.
+pub const DEBUG: Programs = &[("gdb", &["gdb"])];
+
 /// Checks that programs of the system are there. Where they may be installed without asking
 /// anybody, as root, they are; otherwise one message says how to get them.
 pub fn require(programs: &[Programs], progress: &dyn Fn(&str)) -> Result<()> {

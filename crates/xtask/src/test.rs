@@ -15,7 +15,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let progress = |line: &str| eprintln!("    {line}");
     testbed::tools::ensure(&progress)?;
-    testbed::tools::require(&[testbed::tools::BASE, testbed::tools::CROSS], &progress)?;
+    testbed::tools::require(&[testbed::tools::BASE, testbed::tools::CROSS, testbed::tools::DEBUG], &progress)?;
     Step::cargo("Build the executables", ["build", "--workspace", "--bins"]).run()?;
     let test = Step::cargo("Run the tests", ["test", "--workspace", "--all-features"]);
     test.args(&args.arguments).run()

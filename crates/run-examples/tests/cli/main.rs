@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod fixtures;
+mod machine;
 mod manifest;
 mod regressions;
 mod runs;

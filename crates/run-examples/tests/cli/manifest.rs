@@ -136,11 +136,11 @@ fn what_is_left_behind_is_told_and_ended() {
 
 #[test]
 fn endless_output_is_bounded_and_text_need_not_be_utf_8() {
-    let manifest = "[[example]]\nname = \"much\"\ncommand = \"yes | head -c 300000000; exit 1\"\n\
+    let manifest = "[[example]]\nname = \"much\"\ncommand = \"yes | head -c 60000000; exit 1\"\n\
         [[example]]\nname = \"bytes\"\ncommand = \"printf '\\\\377\\\\000::add-path::/evil\\\\n::add-path::/evil\\\\n'; exit 1\"\n";
     let project = Project::with_manifest(manifest);
     let said = run(&mut project.step()).ended(1);
-    assert!(said.text.len() < 5000 && said.text.contains("(the end of 300.0 MB of output)"), "{}", said.text);
+    assert!(said.text.len() < 5000 && said.text.contains("(the end of 60.0 MB of output)"), "{}", said.text);
     assert!(!said.of_kind("add-path").contains("evil"), "{}", said.text);
 }
 
@@ -190,64 +190,6 @@ fn valgrind_watches_each_example() {
     Fail leak: valgrind found 1 error
     ");
     assert!(project.report().valgrind && said.text.contains("\n8 bytes are lost"), "{}", said.text);
-}
-
-#[test]
-fn foreign_programs_need_qemu() {
-    let foreign = if artifact::Arch::host() == Some(artifact::Arch::Aarch64) { "x86_64" } else { "aarch64" };
-    if fs::exists(format!("/proc/sys/fs/binfmt_misc/qemu-{foreign}")).unwrap() {
-        return; // then the kernel starts them, and there is nothing to see
-    }
-    let project = Project::with_manifest("[[example]]\nname = \"a\"\ncommand = [\"foreign\", \"x\"]\n");
-    project.program("install/usr/bin/foreign", "\x7fELF");
-    let without = ["/nowhere".to_owned(), String::new()];
-    project.program(&format!("bin/qemu-{foreign}"), "#!/bin/sh\necho \"$@\" >&2\n");
-    let with = [
-        project.path("bin").display().to_string(),
-        "expect.stderr.matches = [\"install/usr/bin/foreign x$\"]\n".to_owned(),
-    ];
-    // All programs of the system but its own emulators.
-    let system = project.path("system");
-    fs::create_dir(&system).unwrap();
-    for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap()).filter(|folder| folder.is_dir()) {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            if !entry.file_name().to_string_lossy().starts_with("qemu-") {
-                let _ = std::os::unix::fs::symlink(entry.path(), system.join(entry.file_name()));
-            }
-        }
-    }
-    let manifest = project.read("examples/examples.toml");
-    let told = [without, with].map(|[path, expect]| {
-        project.write("examples/examples.toml", &format!("{manifest}{expect}"));
-        let path = format!("{path}:{}", system.display());
-        run(project.command().env("PATH", path).arg(format!("--arch={foreign}"))).ended(0);
-        project.results().replace(foreign, "<foreign>")
-    });
-    insta::assert_snapshot!(told.join("\n"), @r"
-    Skip a: programs for <foreign> need qemu-user, and qemu-<foreign> was not found
-    Pass a
-    ");
-}
-
-#[test]
-fn a_crash_has_a_backtrace() {
-    let tools = ["cc", "gdb"].map(|tool| {
-        std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
-    });
-    if tools.contains(&false) {
-        return;
-    }
-    let project = Project::with_manifest("[[example]]\nname = \"crash\"\ncommand = [\"crash\"]\n");
-    project.write("crash.c", "int *nothing; int inner(void) { return *nothing; } int main(void) { return inner(); }\n");
-    let built = std::process::Command::new("cc")
-        .args(["-g", "-O0", "-o", "install/usr/bin/crash", "crash.c"])
-        .current_dir(project.root())
-        .status();
-    assert!(built.unwrap().success());
-    let said = run(&mut project.command()).ended(1);
-    insta::assert_snapshot!(project.results(), @"Fail crash: was killed by SIGSEGV");
-    // Where nobody may trace, there is none.
-    assert!(said.text.contains("inner () at") || !said.text.contains("Once more"), "{}", said.text);
 }
 
 #[test]
