@@ -50,9 +50,14 @@ pub struct Args {
     #[arg(long = "ref", id = "ref", value_name = "REF")]
     pub git_ref: Option<RefName>,
 
-    /// What to make of the tree: `deb`, `tar.gz` and `so`, separated by commas.
+    /// What to make of the tree: `deb`, `tar.gz`, `tar.xz`, `tar.zst` and `so`, separated by commas.
     #[arg(long, default_value = "deb,tar.gz,so")]
     pub formats: List,
+
+    /// Whether headers, pkg-config files, static libraries and the links for linkers go into a
+    /// Debian package of their own, `<package>-dev`: `none` or `dev`.
+    #[arg(long, default_value = "none", hide_possible_values = true)]
+    pub split: Split,
 
     /// The folder for the bundle. It appears whole or not at all; an earlier bundle is replaced.
     #[arg(long, default_value = "dist")]
@@ -71,6 +76,22 @@ pub struct Args {
     /// is an error, for what did not pass is not staged.
     #[arg(long)]
     pub examples_report: Option<List>,
+}
+
+/// How the files of the tree are divided among Debian packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Split {
+    /// One package for everything.
+    None,
+    /// One to run it, and one to build against it.
+    Dev,
+}
+
+impl Split {
+    /// Whether development files have a package of their own.
+    pub fn has_development(self) -> bool {
+        self == Self::Dev
+    }
 }
 
 toolkit::outputs! {

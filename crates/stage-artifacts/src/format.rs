@@ -2,18 +2,21 @@
 //!
 //! To add a format, add its file and one line to [`FORMATS`].
 
+use crate::args::Split;
 use crate::deb::Deb;
 use crate::metadata::Metadata;
 use crate::shared_library::SharedLibraries;
 use crate::subject::Subject;
 use crate::tar_gz::TarGz;
+use crate::tar_xz::TarXz;
+use crate::tar_zst::TarZst;
 use crate::tree::InstallTree;
 use artifact::{FileKind, FileName};
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Result, Runner};
 
 /// Every format, in the order of the documentation.
-pub const FORMATS: [&dyn Format; 3] = [&Deb, &TarGz, &SharedLibraries];
+pub const FORMATS: [&dyn Format; 5] = [&Deb, &TarGz, &TarXz, &TarZst, &SharedLibraries];
 
 /// A way to package an install tree.
 pub trait Format: Sync {
@@ -32,6 +35,10 @@ pub struct Job<'a> {
     pub metadata: &'a Metadata,
     /// What is packaged.
     pub tree: &'a InstallTree,
+    /// The prefix that the tree was built for.
+    pub prefix: &'a str,
+    /// Into how many packages it is divided.
+    pub split: Split,
     /// Folders with libraries of other packages that the tree was built against.
     pub dependency_roots: &'a [PathBuf],
     /// Where the files go.
@@ -84,7 +91,7 @@ mod tests {
 
     #[test]
     fn unknown_formats_are_named() {
-        insta::assert_snapshot!(names("deb,rpm").unwrap_err(), @"unknown format `rpm` (there are deb, tar.gz, so)");
-        insta::assert_snapshot!(names(" , ").unwrap_err(), @"no format is given (there are deb, tar.gz, so)");
+        insta::assert_snapshot!(names("deb,rpm").unwrap_err(), @"unknown format `rpm` (there are deb, tar.gz, tar.xz, tar.zst, so)");
+        insta::assert_snapshot!(names(" , ").unwrap_err(), @"no format is given (there are deb, tar.gz, tar.xz, tar.zst, so)");
     }
 }

@@ -4,7 +4,9 @@
 //! [`run`] reads as the steps; each package format is a file of its own behind
 //! [`format::Format`].
 
+mod archive;
 mod args;
+mod compress;
 mod deb;
 mod examples;
 mod file;
@@ -17,6 +19,8 @@ mod shared_library;
 mod subject;
 mod summary;
 mod tar_gz;
+mod tar_xz;
+mod tar_zst;
 pub mod tree;
 
 pub use args::{Args, Outputs};

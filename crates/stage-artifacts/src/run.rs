@@ -19,7 +19,7 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     let staging = settle(args, runner)?;
     let tree = examine(&staging, args, runner)?;
     let folder = prepare(args)?;
-    let products = produce(&staging, &tree, &folder, runner)?;
+    let products = produce(args, &staging, &tree, &folder, runner)?;
     let manifest = seal(&staging.subject, &products, &folder)?;
     let bundle = folder.appear().map_err(output_failure)?;
     report(&staging, &tree, &products, &manifest, runner)?;
@@ -68,7 +68,13 @@ fn prepare(args: &Args) -> Result<OutputFolder> {
 }
 
 /// 4. Makes the files, all formats at once.
-fn produce(staging: &Staging, tree: &InstallTree, folder: &OutputFolder, runner: &Runner) -> Result<Vec<Product>> {
+fn produce(
+    args: &Args,
+    staging: &Staging,
+    tree: &InstallTree,
+    folder: &OutputFolder,
+    runner: &Runner,
+) -> Result<Vec<Product>> {
     let bundle = folder.bundle();
     let make = |format: &dyn Format| -> Result<Vec<Product>> {
         let scratch = folder.scratch(format.name())?;
@@ -76,6 +82,8 @@ fn produce(staging: &Staging, tree: &InstallTree, folder: &OutputFolder, runner:
             subject: &staging.subject,
             metadata: &staging.metadata,
             tree,
+            prefix: &args.prefix,
+            split: args.split,
             dependency_roots: &staging.dependency_roots,
             bundle: &bundle,
             scratch: &scratch,

@@ -90,11 +90,6 @@ impl Subject {
         format!("{}_{}_{}", self.package, self.version, self.arch)
     }
 
-    /// The file name of its Debian package, as dpkg has it.
-    pub fn deb_name(&self) -> String {
-        format!("{}_{}_{}.deb", self.package, self.version.debian(), self.arch.debian())
-    }
-
     /// Its time, as documents have it.
     pub fn created(&self) -> Timestamp {
         Timestamp::from_epoch(self.time.into())

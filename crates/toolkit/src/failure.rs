@@ -29,6 +29,7 @@ impl Status {
 }
 
 /// What failed, its causes, and the next step.
+#[derive(Clone)]
 pub struct Failure {
     status: Status,
     title: Option<String>,

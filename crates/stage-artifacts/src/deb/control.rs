@@ -4,22 +4,37 @@ use crate::metadata::Metadata;
 use crate::subject::Subject;
 use std::fmt::Write;
 
-/// The fields in the order of Debian's policy.
-pub fn render(subject: &Subject, metadata: &Metadata, installed_size: u64, depends: &[String]) -> String {
-    let fields = [
-        ("Package", subject.package.to_string()),
+/// What one package says about itself.
+pub struct Fields {
+    /// Its name.
+    pub package: String,
+    /// The packages it depends on.
+    pub depends: Vec<String>,
+    /// The section of the archive.
+    pub section: String,
+    /// A synopsis, and perhaps more lines.
+    pub description: String,
+    /// Fields that few packages have.
+    pub more: Vec<(&'static str, String)>,
+}
+
+/// The fields in the order of Debian's policy; `installed_size` is in KiB.
+pub fn render(own: &Fields, subject: &Subject, metadata: &Metadata, installed_size: u64) -> String {
+    let usual = [
+        ("Package", own.package.clone()),
         ("Version", subject.version.debian()),
         ("Architecture", subject.arch.debian().to_owned()),
         ("Maintainer", metadata.maintainer.clone()),
         ("Installed-Size", installed_size.to_string()),
-        ("Depends", depends.join(", ")),
-        ("Section", metadata.section.clone()),
+        ("Depends", own.depends.join(", ")),
+        ("Section", own.section.clone()),
         ("Priority", "optional".to_owned()),
         ("Homepage", metadata.homepage.clone().unwrap_or_default()),
-        ("Description", description(&metadata.description)),
+        ("Description", description(&own.description)),
     ];
+    let fields = usual.iter().chain(&own.more);
     let mut text = String::new();
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+    for (name, value) in fields.filter(|(_, value)| !value.is_empty()) {
         let _ = writeln!(text, "{name}: {value}");
     }
     text
@@ -36,20 +51,41 @@ fn description(text: &str) -> String {
     written
 }
 
+/// A description whose synopsis says what part of the whole it is about.
+pub fn titled(text: &str, part: &str) -> String {
+    match text.trim().split_once('\n') {
+        Some((synopsis, rest)) => format!("{} ({part})\n{rest}", synopsis.trim_end()),
+        None => format!("{} ({part})", text.trim()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn example(depends: &[&str]) -> Fields {
+        let Metadata { section, description, .. } = Metadata::example();
+        let depends = depends.iter().map(|item| (*item).to_owned()).collect();
+        let more = vec![("Build-Ids", "0123 4567".to_owned())];
+        Fields { package: "plugin-hello".to_owned(), depends, section, description, more }
+    }
+
+    #[test]
+    fn a_part_is_named_in_the_synopsis() {
+        assert_eq!(titled("greets\n\nand more\n", "development files"), "greets (development files)\n\nand more");
+        assert_eq!(titled("greets", "development files"), "greets (development files)");
+    }
+
     #[test]
     fn fields_stand_in_the_order_of_the_policy() {
-        let depends = ["libc6 (>= 2.34)".to_owned(), "vaccel (>= 0.7)".to_owned()];
-        insta::assert_snapshot!(render(&Subject::example(), &Metadata::example(), 57, &depends));
+        let fields = example(&["libc6 (>= 2.34)", "vaccel (>= 0.7)"]);
+        insta::assert_snapshot!(render(&fields, &Subject::example(), &Metadata::example(), 57));
     }
 
     #[test]
     fn empty_fields_are_left_out() {
         let metadata = Metadata { homepage: None, ..Metadata::example() };
-        let text = render(&Subject::example(), &metadata, 1, &[]);
+        let text = render(&example(&[]), &Subject::example(), &metadata, 1);
         assert!(!text.contains("Depends") && !text.contains("Homepage"), "{text}");
     }
 

@@ -11,15 +11,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use toolkit::{Result, ResultExt};
 
-/// The field `Depends`, item by item. `work` is the tree that is to become the package.
-pub fn find(job: &Job<'_>, work: &Path) -> Result<Vec<String>> {
+/// The field `Depends`, item by item.
+pub fn find(job: &Job<'_>) -> Result<Vec<String>> {
     let needs = Needs::of(job.tree);
     let roots = libraries_in(job.dependency_roots, job.subject.arch.multiarch())?;
     if let Some(message) = unnamed_package(&needs, &roots, &job.metadata.depends) {
         job.runner.warning(&message);
     }
     refuse_missing_plugins(&needs, &roots, job)?;
-    let computed = shlibdeps::run(job, work, &needs, &roots)?;
+    let computed = shlibdeps::run(job, &needs, &roots)?;
     Ok(merge(computed, &job.metadata.depends))
 }
 

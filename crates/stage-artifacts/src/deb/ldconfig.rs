@@ -16,7 +16,7 @@ pub fn public_libraries(tree: &InstallTree, arch: Arch) -> Vec<SharedLibrary<'_>
 }
 
 /// Where the loader looks by itself.
-fn default_folders(arch: Arch) -> [String; 5] {
+pub fn default_folders(arch: Arch) -> [String; 5] {
     let multiarch = arch.multiarch();
     [
         "lib".to_owned(),

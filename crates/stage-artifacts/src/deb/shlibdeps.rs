@@ -4,16 +4,18 @@ use super::dependencies::Needs;
 use super::ldconfig::split_soname;
 use crate::file;
 use crate::format::Job;
+use crate::tree::Kind;
 use artifact::Arch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use toolkit::{Failure, Program, Result, RunError, Tool};
+use toolkit::{Failure, Program, Result, ResultExt, RunError, Tool};
 
 const SHLIBDEPS: Tool = Tool { program: "dpkg-shlibdeps", provided_by: "the Debian package dpkg-dev" };
 
 /// The packages whose libraries are needed, with the versions that suffice.
-pub fn run(job: &Job<'_>, work: &Path, needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>) -> Result<Vec<String>> {
+pub fn run(job: &Job<'_>, needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>) -> Result<Vec<String>> {
     if needs.files.is_empty() {
         return Ok(Vec::new());
     }
@@ -25,8 +27,8 @@ pub fn run(job: &Job<'_>, work: &Path, needs: &Needs<'_>, roots: &BTreeMap<Strin
     };
     let folder = job.scratch.join("shlibdeps");
     write_source_package(job, &folder)?;
-    // A library is one of the package's own if it lies in a tree with control files.
-    file::folder(&work.join("DEBIAN"))?;
+    let work = &folder.join("tree");
+    copy_libraries(job, work)?;
     file::write(&folder.join("shlibs.local"), local_shlibs(roots).as_bytes())?;
 
     let own = needs.own_folders.iter().map(|folder| work.join(folder));
@@ -46,6 +48,28 @@ pub fn run(job: &Job<'_>, work: &Path, needs: &Needs<'_>, roots: &BTreeMap<Strin
     }
     let text = program.capture().map_err(|error| explain(error, work))?;
     Ok(parse(&text))
+}
+
+/// A library is one of the package's own if it lies in a tree with control files; so the tool gets
+/// a tree of its own.
+fn copy_libraries(job: &Job<'_>, work: &Path) -> Result<()> {
+    file::folder(&work.join("DEBIAN"))?;
+    for entry in job.tree.entries() {
+        let (from, to) = (job.tree.root().join(&entry.path), work.join(&entry.path));
+        let folder = to.parent().unwrap_or(work);
+        match &entry.kind {
+            Kind::File { elf: Some(_), .. } => {
+                file::folder(folder)?;
+                file::place(&from, &to, 0o644)?;
+            }
+            Kind::Symlink { target } => {
+                file::folder(folder)?;
+                symlink(target, &to).with_context(|| format!("could not copy {}", from.display()))?;
+            }
+            Kind::Folder | Kind::File { elf: None, .. } => {}
+        }
+    }
+    Ok(())
 }
 
 /// The tool insists on the beginnings of a Debian source package.

@@ -2,8 +2,9 @@
 //!
 //! Reads the few parts of the file that hold this, so that large files cost nothing.
 
+use crate::file;
 use artifact::Arch;
-use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
 use object::{FileKind, ReadCache, ReadRef, elf};
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -21,6 +22,10 @@ pub struct Elf {
     pub needed: Vec<String>,
     /// Where it asks the loader to look first.
     pub run_paths: Vec<String>,
+    /// The digest by which debuggers find its debug symbols, in hexadecimal digits.
+    pub build_id: Option<String>,
+    /// Whether it has symbols that running it does not need.
+    pub has_debug: bool,
 }
 
 /// The processor of an ELF file.
@@ -68,6 +73,20 @@ where
 
     let mut elf = Elf { machine: machine(header.e_machine(endian), header.is_class_64()), ..Elf::default() };
     let sections = header.sections(endian, data)?;
+    let is_loaded = matches!(header.e_type(endian), elf::ET_DYN | elf::ET_EXEC);
+    elf.has_debug = is_loaded
+        && sections.enumerate().any(|(_, section)| {
+            let name = sections.section_name(endian, section).unwrap_or_default();
+            section.sh_type(endian) == elf::SHT_SYMTAB || name.starts_with(b".debug_")
+        });
+    for segment in segments {
+        let Some(mut notes) = segment.notes(endian, data)? else { continue };
+        while let Some(note) = notes.next()? {
+            if note.name() == elf::ELF_NOTE_GNU && note.n_type(endian) == elf::NT_GNU_BUILD_ID {
+                elf.build_id = Some(file::hex(note.desc()));
+            }
+        }
+    }
     // Separate debug files keep the section but not its content; they need nothing.
     let Some((entries, strings)) = sections.dynamic(endian, data)? else { return Ok(elf) };
     let strings = sections.strings(endian, data, strings)?;

@@ -81,8 +81,26 @@ impl Place {
     }
 
     pub fn deb(&self) -> PathBuf {
-        let name = self.staged().into_iter().find(|name| name.contains("-1_")).unwrap();
-        self.path("dist").join(name)
+        self.package("plugin-hello")
+    }
+
+    /// The Debian package of this name.
+    pub fn package(&self, name: &str) -> PathBuf {
+        let start = format!("{name}_");
+        let is_it = |file: &String| file.starts_with(&start);
+        self.path("dist").join(self.staged().into_iter().find(is_it).unwrap())
+    }
+
+    /// The files of a Debian package, unpacked.
+    pub fn unpacked(&self, name: &str) -> PathBuf {
+        let folder = self.path(&format!("unpacked-{name}"));
+        output_of("dpkg-deb", &["--extract", self.package(name).to_str().unwrap(), folder.to_str().unwrap()]);
+        folder
+    }
+
+    /// One field of a Debian package.
+    pub fn field(&self, name: &str, field: &str) -> String {
+        output_of("dpkg-deb", &["--field", self.package(name).to_str().unwrap(), field]).trim().to_owned()
     }
 
     /// What went wrong, with this machine's paths and names taken out.
@@ -143,7 +161,8 @@ pub fn compile(text: &str, output: &Path, arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("main.c"), text).unwrap();
     let mut gcc = Command::new("gcc");
-    gcc.current_dir(folder.path()).args(["-o", output.to_str().unwrap(), "main.c"]).args(arguments);
+    let map = format!("-ffile-prefix-map={}=/src", folder.path().display());
+    gcc.current_dir(folder.path()).args(["-g", &map, "-o", output.to_str().unwrap(), "main.c"]).args(arguments);
     assert!(gcc.status().unwrap().success());
 }
 

@@ -104,10 +104,14 @@ fn missing_tools_are_named() {
     insta::assert_snapshot!("no_dpkg_deb", place.story(&assert));
     assert!(!place.path("dist").exists());
 
-    // Everything that dpkg-deb itself calls, but not dpkg-shlibdeps.
+    // Everything that dpkg-deb itself calls, but neither binutils nor dpkg-shlibdeps.
     for name in ["dpkg-deb", "tar", "sh"] {
         link(name);
     }
+    let assert = place.command().env("PATH", tools.path()).assert().code(1);
+    insta::assert_snapshot!("no_strip", place.story(&assert).replace(host().as_str(), "<arch>"));
+    assert!(!place.path("dist").exists());
+    link("strip");
     let assert =
         place.command().env("PATH", tools.path()).args(["--formats=deb", "--depends=libc6"]).assert().success();
     let text = place.story(&assert);
