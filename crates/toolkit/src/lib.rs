@@ -26,5 +26,5 @@ pub use annotation::{Annotation, Level};
 pub use failure::{Failure, Result, ResultExt, Status};
 pub use input::{List, Secret};
 pub use output::{Json, OutputDefinition, OutputValue, Outputs, output_name};
-pub use program::{Exit, Finished, Program, RunError, Tool};
+pub use program::{Collected, Exit, Finished, Program, RunError, Tool};
 pub use runner::{Group, Runner};

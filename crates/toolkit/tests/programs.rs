@@ -145,3 +145,42 @@ fn assert_ended(pid: &str) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn what_is_collected_keeps_the_streams_apart_whatever_the_end() {
+    let input = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(input.path(), b"in \xff").unwrap();
+    let collected = shell("cat; echo err >&2; exit 3").stdin(input.path()).collect(100).unwrap();
+    assert_eq!((collected.stdout.as_slice(), collected.stderr.as_slice()), (&b"in \xff"[..], &b"err\n"[..]));
+    assert_eq!((collected.exit, collected.truncated), (Exit::Code(3), false));
+    assert_eq!(shell("kill -SEGV $$").collect(9).unwrap().exit, Exit::Signal("SIGSEGV".to_owned()));
+    assert!(matches!(Program::new("/does/not/exist").collect(9), Err(RunError::NotFound { .. })));
+}
+
+#[test]
+fn collecting_is_bounded_in_size_and_time() {
+    let collected = shell("yes | head -n 100000").collect(10).unwrap();
+    assert_eq!((collected.stdout.as_slice(), collected.truncated), (&b"y\ny\ny\ny\ny\n"[..], true));
+    let started = Instant::now();
+    let error = shell("echo why >&2; sleep 60").timeout(Duration::from_millis(200)).collect(99).unwrap_err();
+    assert!(matches!(&error, RunError::TimedOut { .. }), "{error}");
+    assert_eq!(error.tail(), ["why"]);
+    // A process that goes on in the background holds the streams open.
+    assert_eq!(shell("sleep 60 & echo x").collect(99).unwrap().stdout, b"x\n");
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn guarded_work_has_no_voice_towards_the_runner() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("env");
+    std::fs::write(&file, "").unwrap();
+    let (runner, recording) = Runner::recording([("GITHUB_ACTIONS", "true"), ("GITHUB_ENV", file.to_str().unwrap())]);
+    let script = format!("echo PATH=/evil >> {}", file.display());
+    let collected = runner.guarded(|| shell(&script).repository_code().collect(9).unwrap()).unwrap();
+    assert_eq!(collected.exit, Exit::Code(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "");
+    let text = recording.text();
+    let marker = text.strip_prefix("::stop-commands::").unwrap().lines().next().unwrap();
+    assert!(text.contains(&format!("::{marker}::\n::warning")), "{text}");
+}

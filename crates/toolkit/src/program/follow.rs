@@ -54,7 +54,7 @@ impl Program<'_> {
             begun: Vec::new(),
             size: 0,
         };
-        let mut ending = Ending { group, deadline: self.timeout.map(|t| started + t), reason: None, kill_at: None };
+        let mut ending = Ending::new(group, self.timeout.map(|time| started + time));
         let mut exited: Option<Instant> = None;
         loop {
             match chunks.recv_timeout(Duration::from_millis(50)) {
@@ -84,10 +84,7 @@ impl Program<'_> {
         ending.signal(Signal::KILL);
         let (program, tail) = (self.name(), output.finish());
         match (ending.reason, failed(status)) {
-            (Some(Reason::TimeOut), _) => {
-                Err(RunError::TimedOut { program, after: self.timeout.unwrap_or_default(), tail })
-            }
-            (Some(Reason::Cancelled(signal)), _) => Err(RunError::Cancelled { program, signal: signals::name(signal) }),
+            (Some(reason), _) => Err(reason.into_error(program, self.timeout, tail)),
             (None, Some(exit)) => Err(RunError::Failed { program, exit, tail }),
             (None, None) => Ok(Finished { duration: started.elapsed(), log_tail: tail }),
         }
@@ -110,21 +107,37 @@ fn read_chunks(mut reader: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receiver
 }
 
-enum Reason {
+/// Why a program was made to end.
+pub enum Reason {
     TimeOut,
     Cancelled(i32),
 }
 
+impl Reason {
+    /// The error for it; `timeout` is the time the program had.
+    pub fn into_error(self, program: String, timeout: Option<Duration>, tail: Vec<String>) -> RunError {
+        match self {
+            Self::TimeOut => RunError::TimedOut { program, after: timeout.unwrap_or_default(), tail },
+            Self::Cancelled(signal) => RunError::Cancelled { program, signal: signals::name(signal) },
+        }
+    }
+}
+
 /// When and how the process group is made to end.
-struct Ending {
+pub struct Ending {
     group: Option<Pid>,
     deadline: Option<Instant>,
-    reason: Option<Reason>,
+    pub reason: Option<Reason>,
     kill_at: Option<Instant>,
 }
 
 impl Ending {
-    fn advance(&mut self, watch: &signals::Watch) {
+    pub fn new(group: Option<Pid>, deadline: Option<Instant>) -> Self {
+        Self { group, deadline, reason: None, kill_at: None }
+    }
+
+    /// Ends the group if its time is over or we were asked to end; to be called again and again.
+    pub fn advance(&mut self, watch: &signals::Watch) {
         let now = Instant::now();
         if self.reason.is_none() {
             if let Some(number) = watch.received() {
@@ -141,11 +154,22 @@ impl Ending {
         }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         if let Some(group) = self.group {
             // A group that has ended already is what we want.
             let _ = kill_process_group(group, signal);
         }
+    }
+}
+
+impl Runner {
+    /// Does work that runs code of the repository with [`Program::collect`]: what is printed
+    /// meanwhile is not read as commands, and what the code does to the runner's command files is undone.
+    pub fn guarded<T>(&self, work: impl FnOnce() -> T) -> io::Result<T> {
+        let guard = Guard::close(self, true)?;
+        let result = work();
+        guard.open(self)?;
+        Ok(result)
     }
 }
 

@@ -3,8 +3,11 @@
 //! A program runs in a process group of its own, its output is shown live and kept, it ends with
 //! its time or with us, and code of a repository neither speaks to the runner nor sees secrets.
 
+mod collect;
 mod follow;
 mod output;
+
+pub use collect::Collected;
 
 use crate::scrub::is_private;
 use crate::{Failure, Result, signals};
@@ -138,6 +141,7 @@ pub struct Program<'a> {
     log: Option<PathBuf>,
     observer: Option<LineObserver<'a>>,
     limit: Option<Limit<'a>>,
+    stdin: Option<PathBuf>,
 }
 
 impl<'a> Program<'a> {
@@ -153,6 +157,7 @@ impl<'a> Program<'a> {
             log: None,
             observer: None,
             limit: None,
+            stdin: None,
         }
     }
 
@@ -225,6 +230,13 @@ impl<'a> Program<'a> {
     #[must_use]
     pub fn output_limit(mut self, bytes: u64, size: &'a Cell<u64>) -> Self {
         self.limit = Some(Limit { bytes, size });
+        self
+    }
+
+    /// What it reads from its standard input when it is collected; nothing otherwise.
+    #[must_use]
+    pub fn stdin(mut self, file: impl Into<PathBuf>) -> Self {
+        self.stdin = Some(file.into());
         self
     }
 
