@@ -18,6 +18,8 @@ pub struct Environment {
     pub link_flags: Vec<String>,
     /// `LD_LIBRARY_PATH` for programs that were built; build tools do not see it.
     pub library_path: Option<OsString>,
+    /// `SOURCE_DATE_EPOCH`, in seconds, if it is the caller's or the commit's.
+    pub time: Option<u64>,
 }
 
 impl Environment {
@@ -31,8 +33,9 @@ impl Environment {
 
         // Messages are parsed and must come in English; file names may still be UTF-8.
         let mut variables = BTreeMap::from([("LC_ALL", "C.UTF-8".to_owned())]);
+        let given = outer("SOURCE_DATE_EPOCH");
         if let Some(time) = time
-            && outer("SOURCE_DATE_EPOCH").is_none()
+            && given.is_none()
         {
             variables.insert("SOURCE_DATE_EPOCH", time.to_string());
         }
@@ -54,7 +57,8 @@ impl Environment {
             [] => None,
             folders => Some(search_path(folders, outer("LD_LIBRARY_PATH").filter(|_| settings.cross.is_none()))?),
         };
-        Ok(Self { variables, compile_flags, link_flags, library_path })
+        let time = given.map_or_else(|| time.and_then(|time| time.try_into().ok()), |given| given.parse().ok());
+        Ok(Self { variables, compile_flags, link_flags, library_path, time })
     }
 }
 

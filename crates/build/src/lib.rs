@@ -5,6 +5,8 @@
 //! what a build system does in each is in [`backend`].
 
 pub mod backend;
+mod copy;
+mod coverage;
 mod dependencies;
 pub mod diagnostics;
 mod environment;
@@ -37,6 +39,17 @@ pub enum TestMode {
     None,
     /// Run them; one that fails fails the build.
     Run,
+    /// Run them under valgrind; an error or a leak is a failure.
+    Valgrind,
+}
+
+/// Whether compilers are called through a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompilerCache {
+    /// ccache or sccache, if one is there.
+    Auto,
+    /// None.
+    Off,
 }
 
 /// The inputs. Paths are relative to the working directory.
@@ -54,7 +67,7 @@ pub struct Args {
     /// Where the files will live on the machine that installs the package.
     #[arg(long, default_value = "/usr")]
     pub prefix: PathBuf,
-    /// Build system: auto, meson, cargo, or script for the commands in the section `[build]` of `.github/vaccel-ci.toml`.
+    /// Build system: auto, meson, cargo, python (wheel and source archive, in `dist` of the build folder), or script for the commands in the section `[build]` of `.github/vaccel-ci.toml`.
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     pub backend: Choice,
     /// Debugging and optimisation: plain, debug, debugoptimized, release or minsize.
@@ -72,9 +85,15 @@ pub struct Args {
     /// Install what subprojects install, too.
     #[arg(long, default_value_t = true)]
     pub subprojects: bool,
-    /// What to do with the project's tests: none, or run them.
+    /// What to do with the project's tests: none, run them, or run them under valgrind.
     #[arg(long, value_enum, default_value_t = TestMode::None)]
     pub test: TestMode,
+    /// Measure which lines the tests reach, with gcovr or cargo-llvm-cov; needs `test`. What is installed is built for that, too: do not publish it.
+    #[arg(long, default_value_t = false)]
+    pub coverage: bool,
+    /// Call compilers through a cache: auto for ccache or sccache if there is one, or off.
+    #[arg(long, value_enum, default_value_t = CompilerCache::Auto)]
+    pub compiler_cache: CompilerCache,
     /// Parallel jobs; 0 means as many as the machine can take.
     #[arg(long, default_value_t = 0)]
     pub jobs: u32,
@@ -98,6 +117,8 @@ toolkit::outputs! {
         pub arch: String,
         /// Results of the project's tests as JUnit XML; empty if they did not run.
         pub test_report: PathBuf,
+        /// Lines that the tests reach, as Cobertura XML; empty if that was not measured.
+        pub coverage_report: PathBuf,
         /// Number of different compiler warnings.
         pub warnings: usize,
     }

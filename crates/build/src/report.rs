@@ -1,6 +1,7 @@
 //! The job summary of a build.
 
 use crate::backend::{Facts, Outcome, TestResult};
+use crate::coverage::Coverage;
 use crate::diagnostics::{Diagnostics, SHOWN, Severity};
 use crate::install::Tree;
 use crate::settings::Settings;
@@ -25,6 +26,10 @@ pub struct Report {
     pub tests: Option<Vec<TestResult>>,
     /// Where their results are, for other tools.
     pub junit: Option<PathBuf>,
+    /// What they reach, if that was measured.
+    pub coverage: Option<Coverage>,
+    /// Where that is, for other tools.
+    pub cobertura: Option<PathBuf>,
     /// What was installed, if it came to that.
     pub tree: Option<Tree>,
 }
@@ -43,6 +48,9 @@ impl Report {
         text.push_str(&messages(diagnostics));
         if let Some(tests) = &self.tests {
             text.push_str(&tests_section(tests));
+        }
+        if let Some(coverage) = &self.coverage {
+            text.push_str(&coverage.section());
         }
         text
     }
@@ -147,25 +155,13 @@ pub fn count(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependencies::Dependencies;
     use crate::steps::Step;
-    use artifact::{Arch, BuildType};
     use std::time::Duration;
 
     fn settings() -> Settings {
         Settings {
-            source: "/p".into(),
-            build: "/p/build".into(),
-            destdir: "/p/install".into(),
-            prefix: "/usr".into(),
-            build_type: BuildType::Release,
-            arch: Arch::X86_64,
-            cross: None,
             options: "examples=enabled,name=a|b".parse().unwrap(),
-            dependencies: Dependencies::default(),
-            subprojects: true,
-            jobs: 0,
-            werror: false,
+            ..Settings::plain("/p", "/p/build", "/p/install")
         }
     }
 
@@ -198,8 +194,8 @@ mod tests {
                 .into_iter()
                 .collect(),
             tests: Some(vec![test("p:a", Outcome::Passed, None), test("p:b", Outcome::Skipped, None)]),
-            junit: None,
             tree: Some(Tree { files: 9, bytes: 123_456 }),
+            ..Report::default()
         };
         insta::assert_snapshot!(report.render(&settings(), &diagnostics), @r"
         ### Built plugin-hello 0.3.0 for x86_64, release

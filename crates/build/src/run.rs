@@ -1,6 +1,7 @@
 //! What a build does, from the inputs to the outputs.
 
 use crate::backend::{self, Backend, Job, Outcome, TestResult};
+use crate::coverage::Coverage;
 use crate::dependencies::Dependencies;
 use crate::diagnostics::Diagnostics;
 use crate::environment::Environment;
@@ -17,12 +18,15 @@ use toolkit::{Annotation, Failure, Result, ResultExt, Runner, human};
 /// Where the results of the tests are in the build folder.
 const TEST_REPORT: &str = "vaccel-build-tests.xml";
 
+/// Where the lines that they reach are in the build folder.
+const COVERAGE_REPORT: &str = "vaccel-build-coverage.xml";
+
 /// How many failed tests become annotations.
 const SHOWN_TESTS: usize = 10;
 
 /// Checks, configures, compiles, tests, installs, and tells about it, whatever came of it.
 pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
-    let (test, choice) = (args.test, args.backend);
+    let choice = args.backend;
     let settings = settings(args)?;
     let backend = backend::pick(choice, &settings.source)?;
     backend.check_tools(&settings, runner)?;
@@ -37,7 +41,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
     let mut diagnostics = Diagnostics::new(root, [settings.build.clone(), settings.source.clone()]);
     let mut report = Report { version: revision.version.as_ref().map(ToString::to_string), ..Report::default() };
     let mut job = Job { settings: &settings, environment: &environment, diagnostics: &mut diagnostics, runner };
-    let result = steps(backend, &mut job, test, &mut report);
+    let result = steps(backend, &mut job, &mut report);
     diagnostics.annotate(runner);
     let told = runner.summary(&report.render(&settings, &diagnostics));
     result?;
@@ -49,6 +53,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         compiler: report.facts.map(|facts| facts.compiler).unwrap_or_default(),
         arch: settings.arch.to_string(),
         test_report: report.junit.unwrap_or_default(),
+        coverage_report: report.cobertura.unwrap_or_default(),
         warnings: diagnostics.warnings(),
     })
 }
@@ -71,10 +76,16 @@ fn settings(args: Args) -> Result<Settings> {
         options: args.options.unwrap_or_default(),
         dependencies: Dependencies::find(&args.pkgconfig_prefix.unwrap_or_default(), arch.multiarch())?,
         subprojects: args.subprojects,
+        test: args.test,
+        coverage: args.coverage,
+        compiler_cache: args.compiler_cache,
         jobs: args.jobs,
         werror: args.werror,
     };
     settings.check_folders()?;
+    if settings.coverage && settings.test == TestMode::None {
+        return Err(Failure::input("coverage is what tests reach, and none are to run").help("set test to `run`"));
+    }
     Ok(settings)
 }
 
@@ -84,7 +95,7 @@ fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-fn steps(backend: &dyn Backend, job: &mut Job, test: TestMode, report: &mut Report) -> Result<()> {
+fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()> {
     let (settings, runner) = (job.settings, job.runner);
     let record = settings.build.join(BuildRecord::FILE);
     // A record of an earlier build must not speak for one that fails.
@@ -101,7 +112,7 @@ fn steps(backend: &dyn Backend, job: &mut Job, test: TestMode, report: &mut Repo
     let compiled = report.steps.measure("Compile", || backend.compile(job), |()| "done".to_owned());
     compiled?;
 
-    if test == TestMode::Run {
+    if settings.test != TestMode::None {
         runner.step("Test");
         let tests = report.steps.measure("Test", || backend.test(job), |tests| tally(tests))?;
         let file = settings.build.join(TEST_REPORT);
@@ -111,6 +122,17 @@ fn steps(backend: &dyn Backend, job: &mut Job, test: TestMode, report: &mut Repo
         let verdict = judge(&tests, runner);
         report.tests = Some(tests);
         verdict?;
+    }
+
+    if settings.coverage {
+        runner.step("Coverage");
+        let file = settings.build.join(COVERAGE_REPORT);
+        let measure = || {
+            backend.coverage(job, &file)?;
+            Coverage::read(&file)
+        };
+        report.coverage = Some(report.steps.measure("Coverage", measure, Coverage::note)?);
+        report.cobertura = Some(file);
     }
 
     {

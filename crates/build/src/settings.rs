@@ -1,8 +1,8 @@
 //! The inputs after checking: absolute paths that do not get in each other's way.
 
-use crate::Options;
 use crate::dependencies::Dependencies;
 use crate::toolchain::Cross;
+use crate::{CompilerCache, Options, TestMode};
 use artifact::{Arch, BuildType};
 use std::path::{Component, Path, PathBuf};
 use toolkit::{Failure, Result};
@@ -30,6 +30,12 @@ pub struct Settings {
     pub dependencies: Dependencies,
     /// Whether what subprojects install is installed too.
     pub subprojects: bool,
+    /// What to do with the tests.
+    pub test: TestMode,
+    /// Whether to measure what the tests reach.
+    pub coverage: bool,
+    /// Whether compilers are called through a cache.
+    pub compiler_cache: CompilerCache,
     /// Parallel jobs; 0 leaves it to the build system.
     pub jobs: u32,
     /// Whether warnings are errors.
@@ -53,6 +59,26 @@ impl Settings {
         if source.starts_with(destdir) || build.starts_with(destdir) {
             let message = format!("the install tree {} would replace the source tree or the build", destdir.display());
             return Err(Failure::input(message).help("choose a folder of its own for destdir"));
+        }
+        Ok(())
+    }
+
+    /// For build systems that cannot measure coverage here.
+    pub fn refuse_coverage(&self, backend: &str) -> Result<()> {
+        if self.coverage {
+            return Err(Failure::input(format!("there is no coverage report for projects built with {backend}"))
+                .help("leave `coverage` out; Meson and Cargo have it"));
+        }
+        Ok(())
+    }
+
+    /// For build systems whose tests do not run under valgrind here.
+    pub fn refuse_valgrind(&self, backend: &str) -> Result<()> {
+        if self.test == TestMode::Valgrind {
+            return Err(Failure::input(format!(
+                "tests of projects built with {backend} do not run under valgrind here"
+            ))
+            .help("set test to `run`; Meson's tests do"));
         }
         Ok(())
     }
@@ -113,6 +139,30 @@ pub fn normalise(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
+impl Settings {
+    /// Those of a plain build, for tests.
+    pub fn plain(source: &str, build: &str, destdir: &str) -> Self {
+        Self {
+            source: source.into(),
+            build: build.into(),
+            destdir: destdir.into(),
+            prefix: "/usr".into(),
+            build_type: BuildType::Release,
+            arch: Arch::X86_64,
+            cross: None,
+            options: Options::default(),
+            dependencies: Dependencies::default(),
+            subprojects: true,
+            test: TestMode::None,
+            coverage: false,
+            compiler_cache: CompilerCache::Auto,
+            jobs: 0,
+            werror: false,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -139,27 +189,13 @@ mod tests {
 
     #[test]
     fn a_build_must_not_eat_its_source() {
-        let settings = |source: &str, build: &str, destdir: &str| Settings {
-            source: source.into(),
-            build: build.into(),
-            destdir: destdir.into(),
-            prefix: "/usr".into(),
-            build_type: BuildType::Release,
-            arch: Arch::X86_64,
-            cross: None,
-            options: Options::default(),
-            dependencies: Dependencies::default(),
-            subprojects: true,
-            jobs: 0,
-            werror: false,
-        };
         for (source, build, destdir) in [("/p", "/p/build", "/p/install"), ("/p", "/b", "/i"), ("/p", "/b", "/b/i")] {
-            settings(source, build, destdir).check_folders().unwrap();
+            Settings::plain(source, build, destdir).check_folders().unwrap();
         }
         for (source, build, destdir) in
             [("/p", "/p", "/i"), ("/p/q", "/p", "/i"), ("/p", "/b", "/p"), ("/p", "/b", "/"), ("/p", "/i/b", "/i")]
         {
-            let failure = settings(source, build, destdir).check_folders().unwrap_err();
+            let failure = Settings::plain(source, build, destdir).check_folders().unwrap_err();
             assert_eq!(failure.status().code(), 2, "{source} {build} {destdir}");
         }
     }

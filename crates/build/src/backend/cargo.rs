@@ -51,6 +51,7 @@ impl Backend for Cargo {
     }
 
     fn check_tools(&self, settings: &Settings, _: &Runner) -> Result<()> {
+        settings.refuse_valgrind("Cargo")?;
         if settings.cross.is_some() {
             return Err(Failure::input(format!("cargo builds for this machine only here, not for {}", settings.arch))
                 .help("run this action on a machine of that architecture"));

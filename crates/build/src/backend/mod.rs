@@ -3,6 +3,7 @@
 
 mod cargo;
 mod meson;
+mod python;
 mod script;
 
 use crate::diagnostics::Diagnostics;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use toolkit::{Failure, Finished, Program, Result, RunError, Runner};
 
 /// All build systems.
-pub const BACKENDS: &[&dyn Backend] = &[&script::Script, &meson::Meson, &cargo::Cargo];
+pub const BACKENDS: &[&dyn Backend] = &[&script::Script, &python::Python, &meson::Meson, &cargo::Cargo];
 
 /// A build system.
 pub trait Backend: Sync {
@@ -39,6 +40,12 @@ pub trait Backend: Sync {
 
     /// Runs the project's tests. Tests that fail are results, not an error.
     fn test(&self, job: &mut Job) -> Result<Vec<TestResult>>;
+
+    /// Writes what the tests reached into a file, as Cobertura XML. Not called where
+    /// [`check_tools`](Self::check_tools) refuses `coverage`.
+    fn coverage(&self, _job: &mut Job, _report: &Path) -> Result<()> {
+        Err(Failure::input(format!("there is no coverage report for projects built with {}", self.name())))
+    }
 
     /// Installs into a folder that stands for the root of the target machine.
     fn install(&self, job: &mut Job, destdir: &Path) -> Result<()>;
@@ -129,6 +136,8 @@ pub enum Choice {
     Meson,
     /// Cargo.
     Cargo,
+    /// The build backend that a Python project names.
+    Python,
     /// The commands in `.github/vaccel-ci.toml`.
     Script,
 }
@@ -139,6 +148,7 @@ pub fn pick(choice: Choice, source: &Path) -> Result<&'static dyn Backend> {
         Choice::Auto => detect(source),
         Choice::Meson => named(&meson::Meson, source),
         Choice::Cargo => named(&cargo::Cargo, source),
+        Choice::Python => named(&python::Python, source),
         Choice::Script => named(&script::Script, source),
     }
 }

@@ -42,6 +42,8 @@ impl Backend for Script {
     }
 
     fn check_tools(&self, settings: &Settings, _: &Runner) -> Result<()> {
+        settings.refuse_coverage("a script")?;
+        settings.refuse_valgrind("a script")?;
         commands(settings).map(|_| ())
     }
 

@@ -106,9 +106,14 @@ fn what_no_build_system_can_build_is_said() {
     let text = project.plain(&said.text);
     insta::assert_snapshot!(text.trim(), @r"
     error: no build system known here can build <project>
-    help: looked for .github/vaccel-ci.toml with a section [build] (script), meson.build (Meson), Cargo.toml (Cargo); correct source-path if it is elsewhere
+    help: looked for .github/vaccel-ci.toml with a section [build] (script), pyproject.toml with a section [build-system] or setup.py (Python), meson.build (Meson), Cargo.toml (Cargo); correct source-path if it is elsewhere
     ");
-    for (backend, needs) in [("meson", "meson.build"), ("cargo", "Cargo.toml"), ("script", ".github/vaccel-ci.toml")] {
+    for (backend, needs) in [
+        ("meson", "meson.build"),
+        ("cargo", "Cargo.toml"),
+        ("python", "pyproject.toml"),
+        ("script", ".github/vaccel-ci.toml"),
+    ] {
         let said = run(project.command().args(["--backend", backend])).ended(2);
         assert!(said.text.contains(&format!("help: it needs {needs}")), "{}", said.text);
     }

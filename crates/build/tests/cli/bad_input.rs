@@ -44,7 +44,7 @@ fn inputs_that_are_no_values() {
 
     # unknown test mode
     invalid value 'all' for '--test <TEST>'
-      [possible values: none, run]
+      [possible values: none, run, valgrind]
     help: see --help, or the action's README
 
     # negative jobs
@@ -98,7 +98,7 @@ fn folders_that_do_not_fit() {
 
     # no build system
     no build system known here can build <project>/empty
-    help: looked for .github/vaccel-ci.toml with a section [build] (script), meson.build (Meson), Cargo.toml (Cargo); correct source-path if it is elsewhere
+    help: looked for .github/vaccel-ci.toml with a section [build] (script), pyproject.toml with a section [build-system] or setup.py (Python), meson.build (Meson), Cargo.toml (Cargo); correct source-path if it is elsewhere
 
     # build in the source
     the build folder <project> holds the source tree

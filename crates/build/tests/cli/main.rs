@@ -7,4 +7,5 @@ mod bad_input;
 mod builds;
 mod cross;
 mod hostile;
+mod python;
 mod support;
