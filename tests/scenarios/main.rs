@@ -3,6 +3,7 @@
 //! Each scenario is a repository's life: what its authors do, and what must come of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod examples;
 mod failures;
 mod publication;
 mod trust;

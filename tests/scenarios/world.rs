@@ -40,6 +40,11 @@ impl World {
         plugin
     }
 
+    /// Any other fixture.
+    pub fn repository(&self, fixture: &str) -> Repository {
+        Repository::from_fixture(fixture, self.folder.path()).unwrap()
+    }
+
     /// The project that depends on the plugin.
     pub fn greeter(&self) -> Repository {
         Repository::from_fixture("app-greeter", self.folder.path()).unwrap()

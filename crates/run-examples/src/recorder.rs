@@ -124,6 +124,8 @@ impl Recorder {
             Some(Event::Structure) => {}
             Some(Event::Detail { key, value }) => self.detail(&key, &value),
             Some(Event::Output(text)) => self.explain(&text),
+            // It announces what comes next.
+            Some(Event::Comment(comment)) if comment.starts_with("Subtest") => self.explains_last = false,
             Some(Event::Comment(comment)) if self.explains_last => self.explain(&comment),
             Some(Event::Comment(_)) | None => {
                 self.explains_last &= line.starts_with(char::is_whitespace);

@@ -15,8 +15,15 @@ fn a_manifest_with_each_result() {
 #[test]
 fn a_script_that_traces() {
     let project = Project::of_fixture("examples-trace");
-    run(&mut project.step()).ended(1);
-    insta::assert_snapshot!(project.plain(&project.read("runner/GITHUB_STEP_SUMMARY")));
+    run(project.step().arg("--timeout=1")).ended(1);
+    insta::assert_snapshot!(project.plain(&project.results()));
+}
+
+#[test]
+fn a_script_that_speaks_tap() {
+    let project = Project::of_fixture("examples-tap");
+    run(project.step().arg("--timeout=1")).ended(1);
+    insta::assert_snapshot!(project.plain(&project.results()));
 }
 
 #[test]
