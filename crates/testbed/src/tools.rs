@@ -104,6 +104,9 @@ pub const CROSS: Programs = &[
 /// What tells where a program crashed.
 pub const DEBUG: Programs = &[("gdb", &["gdb"])];
 
+/// What the linters' tests need of the system: those that PyPI and rustup do not have.
+pub const LINT: Programs = &[("cppcheck", &["cppcheck"]), ("gofmt", &["golang-go"])];
+
 /// Checks that programs of the system are there. Where they may be installed without asking
 /// anybody, as root, they are; otherwise one message says how to get them.
 pub fn require(programs: &[Programs], progress: &dyn Fn(&str)) -> Result<()> {

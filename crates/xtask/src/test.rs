@@ -2,6 +2,7 @@
 
 use crate::process::Step;
 use anyhow::Result;
+use testbed::tools::{self, BASE, CROSS, DEBUG, LINT};
 
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args, Default)]
@@ -14,8 +15,8 @@ pub struct Args {
 /// Brings up the tools, so that no test has to wait for them, then tests.
 pub fn run(args: &Args) -> Result<()> {
     let progress = |line: &str| eprintln!("    {line}");
-    testbed::tools::ensure(&progress)?;
-    testbed::tools::require(&[testbed::tools::BASE, testbed::tools::CROSS, testbed::tools::DEBUG], &progress)?;
+    tools::ensure(&progress)?;
+    tools::require(&[BASE, CROSS, DEBUG, LINT], &progress)?;
     Step::cargo("Build the executables", ["build", "--workspace", "--bins"]).run()?;
     let test = Step::cargo("Run the tests", ["test", "--workspace", "--all-features"]);
     test.args(&args.arguments).run()
