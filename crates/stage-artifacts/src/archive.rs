@@ -5,11 +5,11 @@
 
 use crate::compress::Compressor;
 use crate::format::{Job, Product};
-use crate::tree::{Entry, Kind};
+use crate::tree::Kind;
 use artifact::FileKind;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use tar::{Builder, EntryType, Header};
 use toolkit::{Result, ResultExt};
 
@@ -18,47 +18,68 @@ pub fn make<C: Compressor>(job: &Job<'_>, ending: &str) -> Result<Vec<Product>> 
     let top = job.subject.stem();
     let name = format!("{top}.{ending}");
     let path = job.bundle.join(&name);
-    write::<C>(job, &top, &path).with_context(|| format!("could not write {}", path.display()))?;
+    write::<C>(job, top, &path).with_context(|| format!("could not write {}", path.display()))?;
     let purpose = "the install tree, to unpack anywhere";
     Ok(vec![Product { name: name.parse()?, kind: FileKind::Archive, purpose, soname: None }])
 }
 
-fn write<C: Compressor>(job: &Job<'_>, top: &str, path: &Path) -> io::Result<()> {
-    let compressor = C::begin(crate::file::create(path, 0o644)?)?;
-    let mut tar = Archive { tar: Builder::new(compressor), time: job.subject.time.into() };
-    tar.folder(top)?;
+fn write<C: Compressor>(job: &Job<'_>, top: String, path: &Path) -> io::Result<()> {
+    let mut archive = Archive::<C>::begin(path, top, job.subject.time)?;
     for entry in job.tree.entries() {
-        tar.entry(top, entry, &job.tree.root().join(&entry.path))?;
+        let name = Path::new(&entry.path);
+        match &entry.kind {
+            Kind::Folder => archive.folder(name)?,
+            Kind::Symlink { target } => archive.link(name, Path::new(target))?,
+            Kind::File { size, .. } => {
+                let source = job.tree.root().join(name);
+                let mut content = Exactly { file: File::open(&source)?, left: *size };
+                archive.file(name, entry.mode(), *size, &mut content)?;
+                content.is_over(&source)?;
+            }
+        }
     }
-    tar.tar.into_inner()?.finish()?.sync_all()
+    archive.finish()
 }
 
-struct Archive<W: Write> {
-    tar: Builder<W>,
+/// An archive with one top folder.
+pub struct Archive<C: Compressor> {
+    tar: Builder<C>,
+    top: PathBuf,
     time: u64,
 }
 
-impl<W: Write> Archive<W> {
-    fn folder(&mut self, path: &str) -> io::Result<()> {
-        let mut header = self.header(EntryType::Directory, 0o755, 0);
-        self.tar.append_data(&mut header, format!("{path}/"), io::empty())
+impl<C: Compressor> Archive<C> {
+    /// Begins a new file whose entries carry this time, in seconds since the epoch.
+    pub fn begin(path: &Path, top: String, time: u32) -> io::Result<Self> {
+        let compressor = C::begin(crate::file::create(path, 0o644)?)?;
+        let mut archive = Self { tar: Builder::new(compressor), top: top.into(), time: time.into() };
+        archive.folder(Path::new(""))?;
+        Ok(archive)
     }
 
-    fn entry(&mut self, top: &str, entry: &Entry, source: &Path) -> io::Result<()> {
-        let path = format!("{top}/{}", entry.path);
-        match &entry.kind {
-            Kind::Folder => self.folder(&path),
-            Kind::Symlink { target } => {
-                let mut header = self.header(EntryType::Symlink, entry.mode(), 0);
-                self.tar.append_link(&mut header, path, target)
-            }
-            Kind::File { size, .. } => {
-                let mut header = self.header(EntryType::Regular, entry.mode(), *size);
-                let mut content = Exactly { file: File::open(source)?, left: *size };
-                self.tar.append_data(&mut header, path, &mut content)?;
-                content.is_over(source)
-            }
-        }
+    /// Adds a folder.
+    pub fn folder(&mut self, path: &Path) -> io::Result<()> {
+        let mut header = self.header(EntryType::Directory, 0o755, 0);
+        // With the slash at its end that tar gives it.
+        let path = self.top.join(path).join("");
+        self.tar.append_data(&mut header, path, io::empty())
+    }
+
+    /// Adds a symbolic link.
+    pub fn link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
+        let mut header = self.header(EntryType::Symlink, 0o777, 0);
+        self.tar.append_link(&mut header, self.top.join(path), target)
+    }
+
+    /// Adds a file, whose content must have the size.
+    pub fn file(&mut self, path: &Path, mode: u32, size: u64, content: impl Read) -> io::Result<()> {
+        let mut header = self.header(EntryType::Regular, mode, size);
+        self.tar.append_data(&mut header, self.top.join(path), content)
+    }
+
+    /// Writes what is left.
+    pub fn finish(self) -> io::Result<()> {
+        self.tar.into_inner()?.finish()?.sync_all()
     }
 
     fn header(&self, kind: EntryType, mode: u32, size: u64) -> Header {

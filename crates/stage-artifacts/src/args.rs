@@ -50,7 +50,9 @@ pub struct Args {
     #[arg(long = "ref", id = "ref", value_name = "REF")]
     pub git_ref: Option<RefName>,
 
-    /// What to make of the tree: `deb`, `tar.gz`, `tar.xz`, `tar.zst` and `so`, separated by commas.
+    /// What to make, separated by commas: of the tree `deb`, `tar.gz`, `tar.xz`, `tar.zst` and `so`; of
+    /// the repository `source`; and `wheel`, the Python packages that the build put into `dist` in
+    /// the build folder.
     #[arg(long, default_value = "deb,tar.gz,so")]
     pub formats: List,
 

@@ -6,17 +6,19 @@ use crate::args::Split;
 use crate::deb::Deb;
 use crate::metadata::Metadata;
 use crate::shared_library::SharedLibraries;
+use crate::source::Source;
 use crate::subject::Subject;
 use crate::tar_gz::TarGz;
 use crate::tar_xz::TarXz;
 use crate::tar_zst::TarZst;
 use crate::tree::InstallTree;
+use crate::wheel::Wheel;
 use artifact::{FileKind, FileName};
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Result, Runner};
 
 /// Every format, in the order of the documentation.
-pub const FORMATS: [&dyn Format; 5] = [&Deb, &TarGz, &TarXz, &TarZst, &SharedLibraries];
+pub const FORMATS: [&dyn Format; 7] = [&Deb, &TarGz, &TarXz, &TarZst, &SharedLibraries, &Source, &Wheel];
 
 /// A way to package an install tree.
 pub trait Format: Sync {
@@ -37,6 +39,8 @@ pub struct Job<'a> {
     pub tree: &'a InstallTree,
     /// The prefix that the tree was built for.
     pub prefix: &'a str,
+    /// The folder that the build used, if it is known.
+    pub build_path: Option<&'a Path>,
     /// Into how many packages it is divided.
     pub split: Split,
     /// Folders with libraries of other packages that the tree was built against.
@@ -91,7 +95,7 @@ mod tests {
 
     #[test]
     fn unknown_formats_are_named() {
-        insta::assert_snapshot!(names("deb,rpm").unwrap_err(), @"unknown format `rpm` (there are deb, tar.gz, tar.xz, tar.zst, so)");
-        insta::assert_snapshot!(names(" , ").unwrap_err(), @"no format is given (there are deb, tar.gz, tar.xz, tar.zst, so)");
+        insta::assert_snapshot!(names("deb,rpm").unwrap_err(), @"unknown format `rpm` (there are deb, tar.gz, tar.xz, tar.zst, so, source, wheel)");
+        insta::assert_snapshot!(names(" , ").unwrap_err(), @"no format is given (there are deb, tar.gz, tar.xz, tar.zst, so, source, wheel)");
     }
 }

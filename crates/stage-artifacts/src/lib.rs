@@ -16,12 +16,14 @@ mod origin;
 mod output_folder;
 mod run;
 mod shared_library;
+mod source;
 mod subject;
 mod summary;
 mod tar_gz;
 mod tar_xz;
 mod tar_zst;
 pub mod tree;
+mod wheel;
 
 pub use args::{Args, Outputs};
 pub use metadata::{Metadata, MetadataArgs};

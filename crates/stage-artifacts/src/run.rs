@@ -83,6 +83,7 @@ fn produce(
             metadata: &staging.metadata,
             tree,
             prefix: &args.prefix,
+            build_path: args.build_path.as_deref(),
             split: args.split,
             dependency_roots: &staging.dependency_roots,
             bundle: &bundle,

@@ -93,6 +93,39 @@ impl Repository {
         }
     }
 
+    /// The nearest release tag, `v<digit>…`, before `HEAD`; `None` if there is none.
+    pub fn previous_tag(&self) -> Result<Option<String>> {
+        // Tags of `HEAD` itself are of this version, and a first commit has no parent.
+        match self.git(&["describe", "--tags", "--match", "v[0-9]*", "--abbrev=0", "HEAD^"]) {
+            Ok(text) => Ok(Some(text)),
+            Err(RunError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The first lines of the commits after a tag, or of all, newest first, without merges.
+    pub fn subjects_since(&self, tag: Option<&str>) -> Result<Vec<String>> {
+        let range = tag.map_or_else(|| "HEAD".to_owned(), |tag| format!("refs/tags/{tag}..HEAD"));
+        let text = self.git(&["log", "--no-show-signature", "--no-merges", "--format=%s", &range, "--"])?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// The submodules that a commit has below this folder: paths, relative to it, and commits.
+    pub fn submodules(&self, commit: &str) -> Result<Vec<(String, String)>> {
+        let text = self.git(&["ls-tree", "-r", "-z", commit])?;
+        let entries = text.split('\0').filter_map(|line| line.split_once('\t'));
+        let commits = entries
+            .filter_map(|(facts, path)| Some((path.to_owned(), facts.strip_prefix("160000 commit ")?.to_owned())));
+        Ok(commits.collect())
+    }
+
+    /// Writes this folder as it is at a commit to a tar file; links and modes are kept.
+    pub fn archive(&self, commit: &str, output: &Path) -> Result<()> {
+        let output = format!("--output={}", std::path::absolute(output)?.display());
+        self.git(&["archive", "--format=tar", &output, commit])?;
+        Ok(())
+    }
+
     fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, RunError> {
         // A runner's workspace may belong to another user; and reading must not start a monitor.
         let text = Program::new(&self.git)

@@ -74,3 +74,51 @@ fn outside_a_repository_there_is_none() {
         ");
     });
 }
+
+#[test]
+fn history_is_told_since_the_tag_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    git(path, &["init", "-q"]);
+    let repository = Repository::require(path).unwrap();
+    let commit = |subject| git(path, &["commit", "-q", "--allow-empty", "-m", subject]);
+    commit("one");
+    git(path, &["tag", "v0.1.0"]);
+    assert_eq!(repository.previous_tag().unwrap(), None);
+    assert_eq!(repository.subjects_since(None).unwrap(), ["one"]);
+    commit("two\n\nwith a body");
+    commit("three");
+    git(path, &["tag", "v0.2.0"]);
+    assert_eq!(repository.previous_tag().unwrap().as_deref(), Some("v0.1.0"));
+    assert_eq!(repository.subjects_since(Some("v0.1.0")).unwrap(), ["three", "two"]);
+    assert!(repository.subjects_since(Some("v9")).is_err());
+}
+
+#[test]
+fn a_commit_is_archived_and_names_its_submodules() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, other] = ["main", "other"].map(|name| folder.path().join(name));
+    for repository in [&path, &other] {
+        std::fs::create_dir(repository).unwrap();
+        git(repository, &["init", "-q"]);
+        std::fs::write(repository.join("file"), "content").unwrap();
+        git(repository, &["add", "."]);
+        git(repository, &["commit", "-q", "-m", "one"]);
+    }
+    let add =
+        ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", other.to_str().unwrap(), "deps/other"];
+    git(&path, &add);
+    git(&path, &["commit", "-q", "-m", "two"]);
+    let repository = Repository::require(&path).unwrap();
+    let commit = Repository::require(&other).unwrap().head().unwrap();
+    assert_eq!(repository.submodules("HEAD").unwrap(), [("deps/other".to_owned(), commit)]);
+    let below = Repository::require(&path.join("deps")).unwrap();
+    assert_eq!(below.submodules("HEAD").unwrap()[0].0, "other");
+
+    let tar = folder.path().join("tree.tar");
+    std::fs::write(path.join("file"), "changed").unwrap();
+    repository.archive("HEAD", &tar).unwrap();
+    let output = Command::new("tar").arg("-xOf").arg(&tar).arg("file").output().unwrap();
+    assert_eq!(output.stdout, b"content");
+    assert!(repository.archive("nothing", &tar).is_err());
+}

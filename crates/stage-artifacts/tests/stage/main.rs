@@ -5,4 +5,6 @@ mod bundle;
 mod debug;
 mod examples;
 mod place;
+mod python;
 mod refusals;
+mod source;
