@@ -51,6 +51,9 @@ pub struct Args {
     /// Which files, as glob patterns; absent, all but packages of debug symbols.
     #[arg(long)]
     files: Option<List>,
+    /// Let it pass that there is no such bundle, or no file of it that matches; `path` stays empty then.
+    #[arg(long, default_value_t = false)]
+    allow_missing: bool,
     /// Folder that gets the files.
     #[arg(long, default_value = "artifacts")]
     local_path: PathBuf,

@@ -18,12 +18,25 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
         if args.list {
             return list(args, &store, runner).await;
         }
-        let bundle = resolve(args, &store).await?;
+        let bundle = match resolve(args, &store).await? {
+            Ok(bundle) => bundle,
+            Err(missing @ (RegistryError::NoBundle { .. } | RegistryError::Unsatisfied { .. }))
+                if args.allow_missing =>
+            {
+                runner.info(&format!("nothing is fetched: {missing}"));
+                return Ok(Outputs::nothing());
+            }
+            Err(error) => return Err(error.into_failure()),
+        };
         let manifest = &bundle.manifest;
         runner.step(&format!("Fetch {} {} ({})", manifest.package, manifest.version, bundle.location.prefix()));
         // A list of nothing but separators is no list, as in any other input.
         let patterns = args.files.as_deref().filter(|patterns| !patterns.is_empty());
-        let files = choice::choose(manifest, patterns, args.install)?;
+        let files = choice::choose(manifest, patterns, args.install, args.allow_missing)?;
+        if files.is_empty() {
+            runner.info("nothing is fetched: no file of the bundle matches");
+            return Ok(Outputs::nothing());
+        }
         let fetched = fetch(args, &store, &bundle, &files, runner).await?;
         let installed = match args.install {
             Install::None => None,
@@ -48,11 +61,11 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     })
 }
 
-async fn resolve(args: &Args, store: &Store) -> Result<Resolved> {
+async fn resolve(args: &Args, store: &Store) -> Result<Result<Resolved, RegistryError>> {
     let host = || Arch::host().ok_or_else(|| Failure::input("this machine is none of ours").help("give arch"));
     let arch = args.arch.map_or_else(host, Ok)?;
     let base = args.store.base_path();
-    let resolved = match (&args.version, &args.git_ref) {
+    Ok(match (&args.version, &args.git_ref) {
         (Some(version), _) => registry::resolve(store, &base, &args.package, version, arch, args.build_type).await,
         (None, Some(git_ref)) => {
             let (package, git_ref) = (args.package.clone(), git_ref.clone());
@@ -62,8 +75,7 @@ async fn resolve(args: &Args, store: &Store) -> Result<Resolved> {
             return Err(Failure::input("neither version nor ref is given")
                 .help("give version, such as ^0.7 or latest, or ref, a branch or release tag"));
         }
-    };
-    resolved.map_err(RegistryError::into_failure)
+    })
 }
 
 async fn fetch(
@@ -90,14 +102,20 @@ async fn list(args: &Args, store: &Store, runner: &Runner) -> Result<Outputs> {
     let listed = registry::list(store, &args.store.base_path(), &args.package).await;
     let listed = listed.map_err(RegistryError::into_failure)?;
     runner.print(&if args.json { listing::json(&listed) } else { listing::table(&args.package, &listed) });
-    Ok(Outputs {
-        version: None,
-        r#ref: None,
-        commit: None,
-        path: None,
-        files: None,
-        installed: None,
-        pkg_config_path: None,
-        library_path: None,
-    })
+    Ok(Outputs::nothing())
+}
+
+impl Outputs {
+    fn nothing() -> Self {
+        Self {
+            version: None,
+            r#ref: None,
+            commit: None,
+            path: None,
+            files: None,
+            installed: None,
+            pkg_config_path: None,
+            library_path: None,
+        }
+    }
 }

@@ -184,6 +184,27 @@ fn what_is_not_published_is_named_with_what_is() {
 }
 
 #[test]
+fn what_is_missing_may_be_let_pass() {
+    let scene = Scene::new("optional");
+    let nothing = scene.run(scene.job(&["--ref=main", "--allow-missing"]));
+    scene.publish("main", "0.3.1-dev.2+gebc23b1f");
+    let no_file = scene.run(scene.job(&["--ref=main", "--files=*.whl", "--allow-missing"]));
+    assert_eq!((nothing.code, no_file.code), (0, 0), "{}{}", nothing.stdout, no_file.stdout);
+    assert!(
+        nothing.stdout.contains("nothing is fetched: hello has no bundle at main for x86_64, release"),
+        "{}",
+        nothing.stdout
+    );
+    assert!(no_file.stdout.contains("nothing is fetched: no file of the bundle matches"), "{}", no_file.stdout);
+    assert!(outputs(&scene.read("output")).is_empty());
+    let some = scene.run(scene.job(&["--ref=main", "--files=*.whl,*.tar.gz", "--allow-missing"]));
+    assert_eq!(some.code, 0, "{}", some.stdout);
+    assert_eq!(scene.names("artifacts").len(), 1);
+    let no_store = scene.run(scene.job(&["--ref=main", "--bucket=nowhere", "--allow-missing"]));
+    assert_ne!(no_store.code, 0, "{}", no_store.stdout);
+}
+
+#[test]
 fn wrong_inputs_are_status_two() {
     let scene = Scene::new("inputs");
     let said = [
