@@ -94,6 +94,9 @@ impl Place {
     /// The files of a Debian package, unpacked.
     pub fn unpacked(&self, name: &str) -> PathBuf {
         let folder = self.path(&format!("unpacked-{name}"));
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
         output_of("dpkg-deb", &["--extract", self.package(name).to_str().unwrap(), folder.to_str().unwrap()]);
         folder
     }
