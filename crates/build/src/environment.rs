@@ -2,6 +2,7 @@
 
 use crate::dependencies::search_path;
 use crate::settings::Settings;
+use crate::toolchain::Cache;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -25,7 +26,8 @@ pub struct Environment {
 impl Environment {
     /// Adds what the settings need to the caller's variables, which `outer` looks up.
     pub fn new(settings: &Settings, time: Option<i64>, outer: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let compile_flags = prefix_maps(&settings.source, &settings.build);
+        // Coverage is told about files by their real names.
+        let compile_flags = if settings.coverage { Vec::new() } else { prefix_maps(&settings.source, &settings.build) };
         let libraries = &settings.dependencies.libraries;
         // The linker looks up what a dependency depends on itself; that may be in another root.
         let link_flags: Vec<_> =
@@ -33,6 +35,10 @@ impl Environment {
 
         // Messages are parsed and must come in English; file names may still be UTF-8.
         let mut variables = BTreeMap::from([("LC_ALL", "C.UTF-8".to_owned())]);
+        if settings.cache == Cache::Off {
+            // A compiler can be a link to ccache.
+            variables.insert("CCACHE_DISABLE", "1".to_owned());
+        }
         let given = outer("SOURCE_DATE_EPOCH");
         if let Some(time) = time
             && given.is_none()
@@ -77,7 +83,8 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
     up.chain(to.components().skip(shared)).collect()
 }
 
-fn shell_quote(text: &str) -> String {
+/// A word as a shell is given it.
+pub fn shell_quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+.,/:@%".contains(c);
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -19,6 +19,7 @@ mod run;
 mod settings;
 mod state;
 mod steps;
+mod suppressions;
 mod toolchain;
 
 pub use options::{BuildOption, Options, OptionsError};

@@ -9,7 +9,7 @@ use crate::report::{Report, count, tally};
 use crate::revision::Revision;
 use crate::settings::{self, Settings};
 use crate::state::State;
-use crate::toolchain::Cross;
+use crate::toolchain::{Cache, Cross};
 use crate::{Args, Outputs, TestMode, install, junit};
 use artifact::{Arch, BuildRecord};
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ fn settings(args: Args) -> Result<Settings> {
         subprojects: args.subprojects,
         test: args.test,
         coverage: args.coverage,
-        compiler_cache: args.compiler_cache,
+        cache: Cache::find(args.compiler_cache, on_path),
         jobs: args.jobs,
         werror: args.werror,
     };

@@ -1,11 +1,14 @@
 //! The inputs after checking: absolute paths that do not get in each other's way.
 
 use crate::dependencies::Dependencies;
-use crate::toolchain::Cross;
-use crate::{CompilerCache, Options, TestMode};
+use crate::toolchain::{Cache, Cross};
+use crate::{Options, TestMode};
 use artifact::{Arch, BuildType};
 use std::path::{Component, Path, PathBuf};
 use toolkit::{Failure, Result};
+
+/// Where a repository keeps its settings, from the top of its tree.
+pub const CONFIGURATION: &str = ".github/vaccel-ci.toml";
 
 /// What is to be built, from where, into where.
 #[derive(Clone, Debug)]
@@ -34,8 +37,8 @@ pub struct Settings {
     pub test: TestMode,
     /// Whether to measure what the tests reach.
     pub coverage: bool,
-    /// Whether compilers are called through a cache.
-    pub compiler_cache: CompilerCache,
+    /// What compilers are called through.
+    pub cache: Cache,
     /// Parallel jobs; 0 leaves it to the build system.
     pub jobs: u32,
     /// Whether warnings are errors.
@@ -155,7 +158,7 @@ impl Settings {
             subprojects: true,
             test: TestMode::None,
             coverage: false,
-            compiler_cache: CompilerCache::Auto,
+            cache: Cache::Absent,
             jobs: 0,
             werror: false,
         }

@@ -1,9 +1,37 @@
 //! Building for another machine: which cross compiler, which packages, and what runs the result.
 
+use crate::CompilerCache;
 use artifact::Arch;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Result};
+
+/// What compilers are called through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// Nothing, whatever is installed.
+    Off,
+    /// Nothing, because nothing is installed.
+    Absent,
+    /// This program.
+    Program(&'static str),
+}
+
+impl Cache {
+    /// All that are known, in Meson's order of preference: it looks for them by itself.
+    pub const PROGRAMS: [&str; 2] = ["sccache", "ccache"];
+
+    /// What is there, if any is wanted; `find` looks a program up.
+    pub fn find(wanted: CompilerCache, find: impl Fn(&str) -> Option<PathBuf>) -> Self {
+        match wanted {
+            CompilerCache::Off => Self::Off,
+            CompilerCache::Auto => {
+                let found = Self::PROGRAMS.into_iter().find(|name| find(name).is_some());
+                found.map_or(Self::Absent, Self::Program)
+            }
+        }
+    }
+}
 
 /// The tools that build for a machine that is not this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +70,11 @@ impl Cross {
         ))
     }
 
+    /// Whether it is the GNU compiler.
+    pub fn is_gnu(&self) -> bool {
+        self.cc.len() == 1
+    }
+
     /// What was picked, in a few words.
     pub fn describe(&self) -> String {
         let runs = match &self.emulator {
@@ -58,7 +91,7 @@ impl Cross {
     }
 
     /// The cross file, in Meson's language.
-    pub fn meson_file(&self, pkg_config: &str) -> String {
+    pub fn meson_file(&self, pkg_config: &str, cache: Cache) -> String {
         let (family, cpu) = match self.arch {
             Arch::X86_64 => ("x86_64", "x86_64"),
             Arch::Aarch64 => ("aarch64", "aarch64"),
@@ -68,8 +101,12 @@ impl Cross {
         let mut binary = |name: &str, command: &[String]| {
             let _ = writeln!(text, "{name} = {}", list(command));
         };
-        binary("c", &self.cc);
-        binary("cpp", &self.cxx);
+        let cached = |compiler: &[String]| match cache {
+            Cache::Program(cache) if self.is_gnu() => [&[cache.to_owned()], compiler].concat(),
+            _ => compiler.to_vec(),
+        };
+        binary("c", &cached(&self.cc));
+        binary("cpp", &cached(&self.cxx));
         binary("ar", &self.ar);
         if let Some(strip) = &self.strip {
             binary("strip", std::slice::from_ref(strip));
@@ -136,12 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_is_used_if_it_is_there_and_wanted() {
+        let find = |wanted, programs: &'static [&str]| {
+            Cache::find(wanted, |name| programs.contains(&name).then(|| name.into()))
+        };
+        assert_eq!(find(CompilerCache::Auto, &[]), Cache::Absent);
+        assert_eq!(find(CompilerCache::Auto, &["ccache"]), Cache::Program("ccache"));
+        assert_eq!(find(CompilerCache::Auto, &["ccache", "sccache"]), Cache::Program("sccache"));
+        assert_eq!(find(CompilerCache::Off, &["ccache", "sccache"]), Cache::Off);
+    }
+
+    #[test]
     fn a_cross_file_names_the_machine_and_its_tools() {
         let cross = find(&["aarch64-linux-gnu-gcc", "qemu-aarch64"], Arch::Aarch64).unwrap();
-        insta::assert_snapshot!(cross.meson_file("pkg-config"), @r"
+        insta::assert_snapshot!(cross.meson_file("pkg-config", Cache::Program("ccache")), @r"
         [binaries]
-        c = ['aarch64-linux-gnu-gcc']
-        cpp = ['aarch64-linux-gnu-g++']
+        c = ['ccache', 'aarch64-linux-gnu-gcc']
+        cpp = ['ccache', 'aarch64-linux-gnu-g++']
         ar = ['aarch64-linux-gnu-ar']
         strip = ['aarch64-linux-gnu-strip']
         pkg-config = ['pkg-config']

@@ -3,13 +3,12 @@
 //! `.github/vaccel-ci.toml` names them; the README says what they find in their environment.
 
 use super::{Backend, Facts, Job, Outcome, TestResult, mark_as_ours};
-use crate::settings::Settings;
+use crate::settings::{CONFIGURATION, Settings};
+use crate::toolchain::Cache;
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Instant;
 use toolkit::{Failure, Program, Result, ResultExt, RunError, Runner};
-
-const FILE: &str = ".github/vaccel-ci.toml";
 
 /// Commands of the repository's own.
 pub struct Script;
@@ -88,7 +87,7 @@ impl Backend for Script {
 }
 
 fn read(source: &Path) -> Result<File> {
-    let file = source.join(FILE);
+    let file = source.join(CONFIGURATION);
     match std::fs::read_to_string(&file) {
         Ok(text) => toml::from_str(&text).input(format!("{} is not as it should be", file.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
@@ -98,7 +97,7 @@ fn read(source: &Path) -> Result<File> {
 
 fn commands(settings: &Settings) -> Result<Commands> {
     read(&settings.source)?.build.ok_or_else(|| {
-        Failure::input(format!("{} has no section [build]", settings.source.join(FILE).display()))
+        Failure::input(format!("{} has no section [build]", settings.source.join(CONFIGURATION).display()))
             .help("it names a `command` and an `install` command, and perhaps one to `test`")
     })
 }
@@ -136,6 +135,9 @@ fn environment(settings: &Settings) -> Vec<(&'static str, String)> {
         ("VACCEL_CI_JOBS", jobs.to_string()),
         ("VACCEL_CI_WERROR", settings.werror.to_string()),
     ];
+    if let Cache::Program(name) = settings.cache {
+        variables.push(("VACCEL_CI_COMPILER_CACHE", name.to_owned()));
+    }
     if let Some(cross) = &settings.cross {
         variables.push(("CC", cross.cc.join(" ")));
         variables.push(("CXX", cross.cxx.join(" ")));

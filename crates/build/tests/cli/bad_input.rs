@@ -169,6 +169,13 @@ fn what_meson_refuses_is_an_error_of_its_own() {
     insta::assert_snapshot!(error(&project, &["--options=no_such_option=1"], 1), @r#"
     Unknown option: "no_such_option".
       caused by: meson ended with exit status 1
+    help: the project has no options of its own; Meson's own are listed by `meson configure`
+    "#);
+    project.write("meson_options.txt", "option('speed', type: 'combo', choices: ['low', 'high'])\noption('docs', type: 'boolean')\noption('name', type: 'string')\n");
+    insta::assert_snapshot!(error(&project, &["--options=no_such_option=1"], 1), @r#"
+    Unknown option: "no_such_option".
+      caused by: meson ended with exit status 1
+    help: the project has the options speed (low or high), docs (true or false), name (string); Meson's own are listed by `meson configure`
     "#);
     // The folder is usable afterwards.
     run(&mut project.command()).ended(0);

@@ -5,6 +5,7 @@
 mod backends;
 mod bad_input;
 mod builds;
+mod checks;
 mod cross;
 mod hostile;
 mod python;

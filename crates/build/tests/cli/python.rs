@@ -118,7 +118,7 @@ fn failed_tests_and_builds_are_told() {
 fn compiled_parts_are_warned_about_and_built_for_this_machine() {
     let project = with_extension();
     project.write("fast.c", &format!("{}static int unused;\n", project.read("fast.c")));
-    let said = run(&mut project.step().env("CFLAGS", "-Wall")).ended(0);
+    let said = run(project.step().env("CFLAGS", "-Wall")).ended(0);
     insta::assert_snapshot!(said.of_kind("warning"), @"::warning file=fast.c,line=4,col=12,title=-Wunused-variable::‘unused’ defined but not used");
     let foreign = if Arch::host() == Some(Arch::Aarch64) { "x86_64" } else { "aarch64" };
     let said = run(project.step().args(["--arch", foreign])).ended(1);

@@ -6,10 +6,11 @@ use crate::backend::{Facts, Outcome, TestResult};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use toolkit::{Failure, Result, ResultExt};
+use toolkit::{Failure, Program, Result, ResultExt};
 
 #[derive(Deserialize)]
 struct Project {
@@ -37,6 +38,28 @@ struct Compiler {
 struct BuildOption {
     name: String,
     value: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct ProjectOption {
+    name: String,
+    section: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    choices: Vec<String>,
+}
+
+/// The name with what it can be: `examples (enabled, disabled or auto)`.
+impl fmt::Display for ProjectOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.name)?;
+        match (self.choices.split_last(), self.kind.as_str()) {
+            (Some((last, others)), _) if !others.is_empty() => write!(f, "({} or {last})", others.join(", ")),
+            (_, "boolean") => write!(f, "(true or false)"),
+            (_, kind) => write!(f, "({kind})"),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,9 +101,23 @@ pub fn list_options(build: &Path) -> Result<BTreeMap<String, Vec<String>>> {
     Ok(lists.collect())
 }
 
-/// Where `meson test` writes its results.
-pub fn test_log(build: &Path) -> PathBuf {
-    build.join("meson-logs/testlog.json")
+/// The options that a project has, for people; Meson reads the source tree for that.
+pub fn describe_options(meson: &Path, source: &Path) -> String {
+    const MESON_S: &str = "Meson's own are listed by `meson configure`";
+    let program = Program::new(meson).args(["introspect", "--buildoptions"]).arg(source.join("meson.build"));
+    let options: Option<Vec<ProjectOption>> =
+        program.repository_code().capture().ok().and_then(|text| serde_json::from_str(&text).ok());
+    let own = |option: &ProjectOption| option.section == "user";
+    let named: Vec<_> = options.into_iter().flatten().filter(own).map(|option| option.to_string()).collect();
+    if named.is_empty() {
+        return format!("the project has no options of its own; {MESON_S}");
+    }
+    format!("the project has the options {}; {MESON_S}", named.join(", "))
+}
+
+/// Where `meson test` writes its results; it names the file after a wrapper.
+pub fn test_log(build: &Path, wrapper: Option<&str>) -> PathBuf {
+    build.join("meson-logs").join(wrapper.map_or("testlog.json".to_owned(), |name| format!("testlog-{name}.json")))
 }
 
 /// The results in a log, one JSON value per line; none if there is no log.

@@ -1,11 +1,14 @@
 //! Meson, with ninja below it.
 
+mod coverage;
 mod introspect;
 mod setup;
 
 use super::{Backend, Facts, Job, Outcome, TestResult};
 use crate::diagnostics::Speaker;
+use crate::environment::shell_quote;
 use crate::settings::Settings;
+use crate::{TestMode, suppressions};
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Program, Result, ResultExt, RunError, Runner, Tool};
 
@@ -13,6 +16,21 @@ const MESON: Tool = Tool { program: "meson", provided_by: "the Debian package me
 const NINJA: Tool = Tool { program: "ninja", provided_by: "the Debian package ninja-build, or `pip install ninja`" };
 const CC: Tool = Tool { program: "cc", provided_by: "the Debian package gcc (or clang, and set CC=clang)" };
 const PKG_CONFIG: Tool = Tool { program: "pkg-config", provided_by: "the Debian package pkgconf" };
+
+const VALGRIND: Tool = Tool { program: "valgrind", provided_by: "the Debian package valgrind" };
+
+/// What valgrind is asked for: whatever it can find is a failure.
+const WATCH: [&str; 6] = [
+    "--quiet",
+    "--leak-check=full",
+    "--show-leak-kinds=all",
+    "--errors-for-leak-kinds=all",
+    "--track-origins=yes",
+    "--num-callers=20",
+];
+
+/// The exit status by which valgrind says that it found something; Meson knows 77 and 99 itself.
+const FOUND: i32 = 98;
 
 /// Other names and makes of ninja.
 const NINJAS: [&str; 2] = ["ninja-build", "samu"];
@@ -45,6 +63,19 @@ impl Backend for Meson {
         if !settings.dependencies.pkgconfig.is_empty() && runner.env("PKG_CONFIG").is_none() {
             PKG_CONFIG.find()?;
         }
+        if settings.coverage {
+            coverage::check_tools(settings)?;
+        }
+        if settings.test == TestMode::Valgrind {
+            if settings.cross.is_some() {
+                return Err(Failure::input(format!(
+                    "valgrind runs programs of this machine only, not of {}",
+                    settings.arch
+                ))
+                .help("set test to `run`, or run this action on a machine of that architecture"));
+            }
+            VALGRIND.find()?;
+        }
         Ok(())
     }
 
@@ -65,7 +96,8 @@ impl Backend for Meson {
 
     fn test(&self, job: &mut Job) -> Result<Vec<TestResult>> {
         let settings = job.settings;
-        let log = introspect::test_log(&settings.build);
+        let watched = settings.test == TestMode::Valgrind;
+        let log = introspect::test_log(&settings.build, watched.then_some(VALGRIND.program));
         // A project without tests writes none, and would show those of an earlier run.
         let _ = std::fs::remove_file(&log);
         let mut program = meson("test", settings)?.args(["--no-rebuild", "--print-errorlogs"]);
@@ -75,8 +107,21 @@ impl Backend for Meson {
         if let Some(path) = &job.environment.library_path {
             program = program.env("LD_LIBRARY_PATH", path);
         }
+        if watched {
+            // Programs run many times longer.
+            program = program.args(["--timeout-multiplier=10", "--wrapper", &watcher(job)?]);
+        }
+        if settings.coverage {
+            coverage::reset(&settings.build)?;
+        }
         let run = job.run(program);
         let mut results = introspect::test_results(&log)?;
+        if watched {
+            let found = format!("exit status {FOUND}");
+            for test in results.iter_mut().filter(|test| test.detail.as_ref() == Some(&found)) {
+                test.detail = Some("valgrind found errors".to_owned());
+            }
+        }
         if let Some(Err(reason)) = settings.cross.as_ref().map(|cross| &cross.emulator) {
             for test in results.iter_mut().filter(|test| test.outcome == Outcome::Skipped) {
                 test.detail.get_or_insert_with(|| reason.clone());
@@ -88,6 +133,10 @@ impl Backend for Meson {
             Err(error) => Err(error).context("the tests could not be run"),
             Ok(_) => Ok(results),
         }
+    }
+
+    fn coverage(&self, job: &mut Job, report: &Path) -> Result<()> {
+        coverage::measure(job, report)
     }
 
     fn install(&self, job: &mut Job, destdir: &Path) -> Result<()> {
@@ -102,6 +151,18 @@ impl Backend for Meson {
     fn facts(&self, settings: &Settings) -> Result<Facts> {
         introspect::facts(&settings.build)
     }
+}
+
+/// The command that tests run under, as a shell would be given it.
+fn watcher(job: &Job) -> Result<String> {
+    let mut words = vec![VALGRIND.find()?.display().to_string(), format!("--error-exitcode={FOUND}")];
+    words.extend(WATCH.map(str::to_owned));
+    let files = suppressions::find(job.settings)?;
+    for file in &files {
+        job.runner.info(&format!("valgrind's suppressions: {}", file.display()));
+    }
+    words.extend(files.iter().map(|file| format!("--suppressions={}", file.display())));
+    Ok(words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" "))
 }
 
 fn meson(command: &str, settings: &Settings) -> Result<Program<'static>> {

@@ -7,16 +7,17 @@ use crate::environment::Environment;
 use crate::options::python_quote;
 use crate::settings::Settings;
 use crate::state::State;
+use crate::toolchain::Cache;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use toolkit::{Failure, Program, Result, ResultExt};
+use toolkit::{Failure, Program, Result, ResultExt, Tool};
 
 /// The caller's variables that Meson reads once, when it sets a folder up.
 const READ_ONCE: [&str; 7] = ["CC", "CXX", "AR", "CC_LD", "CXX_LD", "PKG_CONFIG", "CPPFLAGS"];
 
 /// Options that have an input of their own.
-const INPUTS: [(&str, &str); 2] = [("prefix", "prefix"), ("buildtype", "build-type")];
+const INPUTS: [(&str, &str); 3] = [("prefix", "prefix"), ("buildtype", "build-type"), ("b_coverage", "coverage")];
 
 /// Where the cross file is in the build folder.
 const CROSS_FILE: &str = "vaccel-build.cross";
@@ -31,6 +32,35 @@ pub struct Configuration {
     /// The text of the cross file.
     #[serde(default)]
     cross: Option<String>,
+}
+
+/// The variables that name compilers, and what Meson takes without them.
+const COMPILERS: [(&str, [&str; 3]); 2] = [("CC", ["cc", "gcc", "clang"]), ("CXX", ["c++", "g++", "clang++"])];
+
+/// Compilers that Meson must be told of, because of the cache that is wanted or not. It looks for
+/// caches by itself where it is told nothing.
+fn compilers(settings: &Settings, outer: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
+    if settings.cross.is_some() {
+        return Vec::new();
+    }
+    let is_cache = |word: &str| Cache::PROGRAMS.iter().any(|name| word.rsplit('/').next() == Some(name));
+    let told = COMPILERS.iter().filter_map(|(variable, defaults)| {
+        let given = outer(variable).map(|value| {
+            let bare = value.split_once(' ').filter(|(first, _)| is_cache(first)).map(|(_, rest)| rest.to_owned());
+            (bare.is_some(), bare.unwrap_or(value))
+        });
+        let compiler = match (settings.cache, given) {
+            (Cache::Program(cache), Some((false, compiler))) => format!("{cache} {compiler}"),
+            (Cache::Off, Some((_, compiler))) => compiler,
+            (Cache::Off, None) => {
+                let found = defaults.iter().find(|program| Tool { program, provided_by: "" }.find().is_ok());
+                (*found?).to_owned()
+            }
+            _ => return None,
+        };
+        Some(((*variable).to_owned(), compiler))
+    });
+    told.collect()
 }
 
 /// What has to be done to a build folder.
@@ -54,10 +84,13 @@ impl Configuration {
             vec![format!("--prefix={}", settings.prefix), format!("--buildtype={}", settings.build_type)];
         let cross = settings.cross.as_ref().map(|cross| {
             arguments.push(format!("--cross-file={}", settings.build.join(CROSS_FILE).display()));
-            cross.meson_file(&outer("PKG_CONFIG").unwrap_or_else(|| "pkg-config".to_owned()))
+            cross.meson_file(&outer("PKG_CONFIG").unwrap_or_else(|| "pkg-config".to_owned()), settings.cache)
         });
         if settings.werror {
             arguments.push("--werror".to_owned());
+        }
+        if settings.coverage {
+            arguments.push("-Db_coverage=true".to_owned());
         }
         // With relocatable pkg-config files the tree can be used where it is, before it is packaged.
         let mut options =
@@ -65,10 +98,16 @@ impl Configuration {
         options.extend(given.iter().map(|option| (option.name.clone(), option.value.clone())));
 
         let ours = environment.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        let outer = READ_ONCE.iter().filter_map(|name| Some(((*name).to_owned(), outer(name)?)));
+        let found = READ_ONCE.iter().filter_map(|name| Some(((*name).to_owned(), outer(name)?)));
+        let compilers = compilers(settings, &outer);
         // The commit's time changes nothing that Meson keeps.
-        let environment = outer.chain(ours).filter(|(name, _)| name != "SOURCE_DATE_EPOCH").collect();
+        let environment = found.chain(ours).chain(compilers).filter(|(name, _)| name != "SOURCE_DATE_EPOCH").collect();
         Ok(Self { source: settings.source.clone(), arguments, options, environment, cross })
+    }
+
+    /// The variables that name compilers.
+    fn compilers(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.environment.iter().filter(|(name, _)| COMPILERS.iter().any(|(variable, _)| variable == name))
     }
 
     /// What turns a folder set up as `old` into this. An option that is no longer given would keep
@@ -120,8 +159,11 @@ pub fn configure(meson: &Path, job: &mut Job) -> Result<String> {
         std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
     }
     let mode: &[&str] = if change == Change::Options { &["--reconfigure"] } else { &[] };
-    run(meson, job, mode.iter().map(|&argument| argument.to_owned()).chain(wanted.command_line()))?;
-    add_missing_flags(meson, job)?;
+    if let Cache::Program(name) = job.settings.cache {
+        job.runner.info(&format!("compilers are called through {name}"));
+    }
+    run(meson, job, &wanted, mode.iter().map(|&argument| argument.to_owned()).chain(wanted.command_line()))?;
+    add_missing_flags(meson, job, &wanted)?;
     state.set_configuration(&wanted)?;
     state.save(build)?;
     Ok(match (change, is_set_up) {
@@ -133,7 +175,7 @@ pub fn configure(meson: &Path, job: &mut Job) -> Result<String> {
 
 /// `CFLAGS` and the like lose against the project's own defaults and against options, so what of
 /// our flags did not arrive is appended to what won.
-fn add_missing_flags(meson: &Path, job: &mut Job) -> Result<()> {
+fn add_missing_flags(meson: &Path, job: &mut Job, wanted: &Configuration) -> Result<()> {
     let build = &job.settings.build;
     let environment = job.environment;
     let known = introspect::list_options(build)?;
@@ -154,14 +196,19 @@ fn add_missing_flags(meson: &Path, job: &mut Job) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    run(meson, job, std::iter::once("--reconfigure".to_owned()).chain(missing))
+    run(meson, job, wanted, std::iter::once("--reconfigure".to_owned()).chain(missing))
 }
 
-fn run(meson: &Path, job: &mut Job, arguments: impl Iterator<Item = String>) -> Result<()> {
+fn run(meson: &Path, job: &mut Job, wanted: &Configuration, arguments: impl Iterator<Item = String>) -> Result<()> {
     let Settings { source, build, .. } = job.settings;
     // Meson prints paths relative to the folder it runs in.
     let program = Program::new(meson).arg("setup").args(arguments).arg(build).arg(source).dir(source);
-    job.run(program).map_err(|error| explain(job, error, NOT_CONFIGURED))?;
+    let program = wanted.compilers().fold(program, |program, (name, value)| program.env(name, value));
+    job.run(program).map_err(|error| {
+        let failure = explain(job, error, NOT_CONFIGURED);
+        let unknown = job.diagnostics.shown().any(|diagnostic| diagnostic.message.starts_with("Unknown option"));
+        if unknown { failure.help(introspect::describe_options(meson, source)) } else { failure }
+    })?;
     Ok(())
 }
 
@@ -194,6 +241,30 @@ mod tests {
             assert_eq!(new.change_from(Some(&old)), change, "{name}");
         }
         assert_eq!(old.change_from(None), Change::Everything);
+    }
+
+    #[test]
+    fn compilers_are_named_where_meson_would_take_another() {
+        let told = |cache, cc: Option<&str>| {
+            let settings = Settings { cache, ..Settings::plain("/p", "/p/build", "/p/install") };
+            compilers(&settings, |name| cc.filter(|_| name == "CC").map(str::to_owned))
+                .into_iter()
+                .find(|(name, _)| name == "CC")
+                .map(|(_, value)| value)
+        };
+        let cases = [
+            (Cache::Absent, None, None),
+            (Cache::Absent, Some("ccache gcc"), None),
+            (Cache::Program("ccache"), None, None),
+            (Cache::Program("ccache"), Some("gcc -m32"), Some("ccache gcc -m32")),
+            (Cache::Program("ccache"), Some("/usr/bin/sccache gcc"), None),
+            (Cache::Off, None, Some("cc")),
+            (Cache::Off, Some("clang -x"), Some("clang -x")),
+            (Cache::Off, Some("/usr/bin/ccache clang"), Some("clang")),
+        ];
+        for (cache, cc, value) in cases {
+            assert_eq!(told(cache, cc).as_deref(), value, "{cache:?} {cc:?}");
+        }
     }
 
     #[test]
