@@ -92,15 +92,53 @@ impl Rules {
     }
 }
 
-/// Reads the report of an earlier run, which must be of the same package in the same surroundings.
-pub fn read(file: &Path, package: &PackageName, arch: Arch, valgrind: bool) -> Result<ExampleReport> {
+/// What a run must have in common with the earlier one.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The package.
+    pub package: &'a PackageName,
+    /// The machine.
+    pub arch: Arch,
+    /// Whether valgrind watches.
+    pub valgrind: bool,
+}
+
+impl Subject<'_> {
+    fn is_of(&self, report: &ExampleReport) -> bool {
+        *self.package == report.package && self.arch == report.arch && self.valgrind == report.valgrind
+    }
+}
+
+/// Reads the report of an earlier run: the file, or the one of a folder's that fits. A file must fit; what does not in
+/// a folder is passed over, and if it is no report that we can read, that is told.
+pub fn read(path: &Path, subject: Subject<'_>, mut tell: impl FnMut(String)) -> Result<Option<ExampleReport>> {
+    if !path.is_dir() {
+        return read_file(path, subject).map(Some);
+    }
+    let entries = std::fs::read_dir(path).input(format!("could not list the baselines in {}", path.display()))?;
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    for file in files {
+        match std::fs::read(&file).map(|text| ExampleReport::parse(&text)) {
+            Ok(Ok(report)) if subject.is_of(&report) => return Ok(Some(report)),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tell(format!("{} is passed over as a baseline: {error}", file.display())),
+            Err(error) => tell(format!("{} is passed over as a baseline: {error}", file.display())),
+        }
+    }
+    Ok(None)
+}
+
+fn read_file(file: &Path, subject: Subject<'_>) -> Result<ExampleReport> {
     let shown = file.display();
     let text = std::fs::read(file)
         .input(format!("could not read the baseline {shown}"))
         .help("leave the input `baseline` empty as long as there is none")?;
     let baseline = ExampleReport::parse(&text).input(format!("the baseline {shown} cannot be used"))?;
     let under = |valgrind: bool| if valgrind { " under valgrind" } else { "" };
-    if baseline.package != *package || baseline.arch != arch || baseline.valgrind != valgrind {
+    if !subject.is_of(&baseline) {
+        let Subject { package, arch, valgrind } = subject;
         return Err(Failure::input(format!(
             "the baseline {shown} is about {} on {}{}, and this run is about {package} on {arch}{}",
             baseline.package,
@@ -285,9 +323,11 @@ mod tests {
     fn a_baseline_of_something_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("baseline.json");
+        let package = "hello".parse().unwrap();
+        let subject = Subject { package: &package, arch: Arch::X86_64, valgrind: true };
         let refused = |text: &[u8]| {
             std::fs::write(&file, text).unwrap();
-            let failure = read(&file, &"hello".parse().unwrap(), Arch::X86_64, true).unwrap_err();
+            let failure = read(&file, subject, |_| ()).unwrap_err();
             assert_eq!(failure.status().code(), 2);
             failure.to_string().replace(&file.display().to_string(), "<file>")
         };
@@ -296,5 +336,28 @@ mod tests {
             .replace("\"schema\": 1", "\"schema\": 9");
         let told = [refused(&report(Vec::new()).to_canonical_json()), refused(newer.as_bytes()), refused(b"{}")];
         insta::assert_snapshot!(told.join("\n\n"));
+    }
+
+    #[test]
+    fn of_a_folder_the_report_that_fits_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = "hello".parse().unwrap();
+        let subject = Subject { package: &package, arch: Arch::X86_64, valgrind: true };
+        let write = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).unwrap();
+        let found = || {
+            let mut told = Vec::new();
+            let found = read(folder.path(), subject, |text| told.push(text)).unwrap();
+            (found, told.join("\n").replace(&folder.path().display().to_string(), "<folder>"))
+        };
+        assert_eq!(found(), (None, String::new()));
+        write("a.json", &report(vec![before("a", Outcome::Pass, 1)]).to_canonical_json());
+        write("b.json", b"{");
+        write("c.txt", b"{");
+        let (none, told) = found();
+        assert_eq!(none, None);
+        insta::assert_snapshot!(told, @"<folder>/b.json is passed over as a baseline: it is not a report of examples: EOF while parsing an object at line 1 column 1");
+        let fits = ExampleReport { valgrind: true, ..report(vec![before("c", Outcome::Pass, 1)]) };
+        write("c.json", &fits.to_canonical_json());
+        assert_eq!(found().0, Some(fits));
     }
 }

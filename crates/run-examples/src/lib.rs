@@ -86,7 +86,8 @@ pub struct Args {
     /// How often each example of a manifest runs that does not say; its time is the median.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repeat: u32,
-    /// Report of an earlier run, with which this one is compared.
+    /// Report of an earlier run, with which this one is compared; of a folder of reports the one that fits is taken,
+    /// if there is one.
     #[arg(long)]
     pub baseline: Option<PathBuf>,
     /// From which factor on an example counts as slower than in the baseline.

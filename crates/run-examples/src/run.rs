@@ -1,6 +1,6 @@
 //! What a run of the examples does, from the inputs to the outputs.
 
-use crate::baseline::{self, Level, Rules};
+use crate::baseline::{self, Level, Rules, Subject};
 use crate::choice::{self, Choice};
 use crate::context::Context;
 use crate::environment::{SearchPaths, installed};
@@ -48,7 +48,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
     let report_path = std::path::absolute(&args.report_path)?;
     let junit_path = report_path.with_extension("xml");
     let settings = settings(&args, source, [report_path.clone(), junit_path.clone()])?;
-    let (rules, baseline) = comparison(&args, settings.machine.arch())?;
+    let (rules, baseline) = comparison(&args, settings.machine.arch(), runner)?;
     // The report of an earlier run must not speak for this one.
     for path in [&report_path, &junit_path] {
         let _ = std::fs::remove_file(path);
@@ -63,6 +63,8 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         report.regressions = found.into_iter().map(|found| (found.clone(), rules.level(found.kind))).collect();
         report.notes.extend(baseline::unjudged(&baseline).map(str::to_owned));
         report.baseline = Some(baseline);
+    } else if args.baseline.is_some() {
+        report.notes.push("there is no report of an earlier run that this one could be compared with".to_owned());
     }
 
     report.annotate(runner);
@@ -140,11 +142,12 @@ fn settings(args: &Args, source: PathBuf, written: [PathBuf; 2]) -> Result<Setti
     Ok(Settings { args, source, destdir, tree, search_paths, machine, context, filter, valgrind, written })
 }
 
-fn comparison(args: &Args, arch: Arch) -> Result<(Rules, Option<artifact::ExampleReport>)> {
+fn comparison(args: &Args, arch: Arch, runner: &Runner) -> Result<(Rules, Option<artifact::ExampleReport>)> {
     let levels = args.regression_levels.as_deref().unwrap_or_default();
     let rules = Rules::new(levels, args.slowdown.0, Duration::from_millis(args.slowdown_floor))?;
-    let baseline = args.baseline.as_ref().map(|file| baseline::read(file, &args.package, arch, args.valgrind));
-    Ok((rules, baseline.transpose()?))
+    let subject = Subject { package: &args.package, arch, valgrind: args.valgrind };
+    let baseline = args.baseline.as_ref().map(|path| baseline::read(path, subject, |text| runner.warning(&text)));
+    Ok((rules, baseline.transpose()?.flatten()))
 }
 
 /// A failed example and a regression fail the step, after everything has been told.

@@ -106,6 +106,20 @@ fn a_baseline_without_times_is_told() {
 }
 
 #[test]
+fn a_folder_may_hold_the_baseline_or_not() {
+    let project = changed();
+    project.write("published/notes.txt", "");
+    let folder = "--baseline=published";
+    run(project.command().arg(folder)).ended(1);
+    assert!(project.report().notes[0].starts_with("there is no report of an earlier run"));
+    project.write("published/plain.json", &project.read("baseline.json"));
+    project.write("published/later.json", "{\"schema\": 7}");
+    let said = run(project.step().args([folder, "--slowdown-floor=60000"])).ended(1);
+    assert_eq!(project.report().regressions.len(), 4);
+    assert!(said.of_kind("warning").contains("later.json is passed over as a baseline"), "{}", said.text);
+}
+
+#[test]
 fn output_of_a_script_is_compared_too() {
     let tap = "printf 'TAP version 14\\n1..2\\n'\nhello World\necho ok - a\ndate\nmktemp\necho ok - b\n";
     let cases = [("TAP", tap), ("trace", "set -x\nhello World\ndate\nmktemp\n"), ("neither", "mktemp\nhello World\n")];

@@ -305,7 +305,9 @@ fn a_filter_leaves_examples_out_of_the_report() {
 
 #[test]
 fn a_script_leaves_nothing_behind() {
-    let project = Project::new("setsid sleep 619 >/dev/null 2>&1 &\necho $! >pid\nsleep 0.1\n");
+    let project = Project::new(
+        "setsid sleep 619 >/dev/null 2>&1 &\necho $! >pid\nuntil grep -q ^sleep /proc/$!/cmdline; do sleep 0.01; done\n",
+    );
     let said = run(&mut project.step()).ended(0);
     insta::assert_snapshot!(said.of_kind("warning"), @"::warning::the script left processes behind, which were ended: sleep 619");
     assert_ended(&project.read("pid"));

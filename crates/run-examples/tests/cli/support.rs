@@ -1,7 +1,6 @@
 //! A folder with an install tree and a script, and the executable that runs it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -59,9 +58,13 @@ impl Project {
         fs::write(path, text).unwrap();
     }
 
+    /// Writes a file that can be executed. Another process does, since one that another test starts just then would
+    /// keep our file open for writing, and what is open for writing cannot be executed.
     pub fn program(&self, name: &str, text: &str) {
-        self.write(name, text);
-        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+        self.write(name, "");
+        let mut command = Command::new("sh");
+        command.args(["-c", "printf '%s' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"]).arg(self.path(name)).arg(text);
+        assert!(command.status().unwrap().success(), "{name}");
     }
 
     pub fn read(&self, name: &str) -> String {
