@@ -84,7 +84,7 @@ pub enum RegistryError {
     )]
     Immutable(Conflict),
     /// No version fits.
-    #[error("no version of {package} for {target} satisfies {requirement}; {}", published(available))]
+    #[error("no version of {package} for {target} satisfies {requirement}; {}", published(available, *elsewhere))]
     Unsatisfied {
         /// The package.
         package: String,
@@ -92,8 +92,11 @@ pub enum RegistryError {
         target: String,
         /// What was asked for.
         requirement: String,
-        /// The versions that exist, the highest first.
+        /// The versions that exist for the target, the highest first; where there are none, those
+        /// for other targets.
         available: Vec<String>,
+        /// Whether they are those for other targets.
+        elsewhere: bool,
     },
     /// The ref has no bundle for the target.
     #[error("{package} has no bundle at {git_ref} for {target}")]
@@ -173,12 +176,13 @@ pub enum RegistryError {
     Bundle(#[from] BundleError),
 }
 
-fn published(available: &[String]) -> String {
+fn published(available: &[String], elsewhere: bool) -> String {
     const SHOWN: usize = 10;
+    let target = if elsewhere { "other targets" } else { "this target" };
     match available {
         [] => "nothing is published".to_owned(),
-        all if all.len() <= SHOWN => format!("published for any target: {}", all.join(", ")),
-        all => format!("published for any target: {} and {} more", all[..SHOWN].join(", "), all.len() - SHOWN),
+        all if all.len() <= SHOWN => format!("published for {target}: {}", all.join(", ")),
+        all => format!("published for {target}: {} and {} more", all[..SHOWN].join(", "), all.len() - SHOWN),
     }
 }
 

@@ -46,6 +46,17 @@ impl BasePath {
         format!("{self}{package}/rev/")
     }
 
+    /// Below which every release is named by target. No ref begins with a dot, and these come
+    /// before all refs in a listing.
+    pub(crate) fn index(&self, package: &PackageName) -> String {
+        format!("{}.targets/", self.refs(package))
+    }
+
+    /// Below which the releases with a bundle for a target are named.
+    pub(crate) fn index_of(&self, package: &PackageName, arch: Arch, build_type: BuildType) -> String {
+        format!("{}{arch}/{build_type}/", self.index(package))
+    }
+
     /// An object that tells whether the store honours conditional writes.
     pub(crate) fn probe(&self, package: &PackageName) -> String {
         format!("{self}{package}/conditional-write-probe")
@@ -107,6 +118,12 @@ impl Location {
     /// The digest list.
     pub fn sums(&self) -> String {
         self.prefix() + SHA256SUMS
+    }
+
+    /// The object that names this release among those of its target: of ten thousand releases,
+    /// the ones with a bundle for a target are found without asking for each.
+    pub(crate) fn marker(&self) -> String {
+        format!("{}{}", self.base.index_of(&self.package, self.arch, self.build_type), self.git_ref)
     }
 
     /// Below which a branch keeps the objects of its manifests.
@@ -250,6 +267,7 @@ mod tests {
                 format!("artifacts/vaccel/rev/feat/x/x86_64/release/objects/{digest}/vaccel_0.7.1-1_amd64.deb"),
             ),
             (location("main").manifest(), "artifacts/vaccel/rev/main/x86_64/release/manifest.json".to_owned()),
+            (location("v0.7.1").marker(), "artifacts/vaccel/rev/.targets/x86_64/release/v0.7.1".to_owned()),
             (
                 location("v0.3.0+vaccel.0.8.0").sums(),
                 "artifacts/vaccel/rev/v0.3.0+vaccel.0.8.0/x86_64/release/SHA256SUMS".to_owned(),

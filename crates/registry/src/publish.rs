@@ -179,7 +179,12 @@ impl Publisher<'_> {
 
     /// The commit point of a release; whether it was there already.
     async fn commit_release(&self) -> Result<bool, RegistryError> {
-        if self.is_released().await? {
+        let (released, marker) = (self.is_released().await?, self.location.marker());
+        if !released || self.store.info(&marker).await?.is_none() {
+            // Before the manifest: a release that can be read is also found by its version.
+            self.store.put_bytes(&marker, self.manifest.version.to_string().into(), false).await?;
+        }
+        if released {
             return Ok(true);
         }
         let text = self.manifest.to_canonical_json();

@@ -4,6 +4,7 @@ use crate::key::MANIFEST_SIGNATURE;
 use crate::{BasePath, Location, RegistryError, Requirement, Store};
 use artifact::{Arch, BuildType, Manifest, PackageName, RefName, Sha256, Version};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 /// A bundle that was found.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct Listed {
 }
 
 /// The highest version that fits and has a bundle for the target.
+///
+/// Publications name every release by target, so this takes a listing of the releases with the
+/// target, 1000 at a time, and the manifest; one request more for each release whose publication
+/// broke off just before its manifest. Where nothing is named so, all keys are listed instead.
 pub async fn resolve(
     store: &Store,
     base: &BasePath,
@@ -34,22 +39,36 @@ pub async fn resolve(
     arch: Arch,
     build_type: BuildType,
 ) -> Result<Resolved, RegistryError> {
-    let releases = releases(store, base, package).await?;
-    for version in requirement.select(releases.iter().map(|(version, _)| version.clone())) {
-        let Some((_, git_ref)) = releases.iter().find(|(candidate, _)| *candidate == version) else { continue };
-        let location =
-            Location { base: base.clone(), package: package.clone(), git_ref: git_ref.clone(), arch, build_type };
+    let (mut with_target, mut others) = (named(store, base, package, arch, build_type).await?, None);
+    if with_target.is_empty()
+        && let Some(listed) = unnamed(store, base, package).await?
+    {
+        let has_target = |entry: &&Listed| entry.targets.contains(&(arch, build_type));
+        with_target = listed.iter().filter(has_target).map(|entry| entry.git_ref.clone()).collect();
+        others = Some(listed.into_iter().map(|entry| entry.version).collect());
+    }
+    let releases: BTreeMap<Version, RefName> =
+        with_target.into_iter().filter_map(|git_ref| Some((git_ref.release()?, git_ref))).collect();
+    for version in requirement.select(releases.keys().cloned()) {
+        let Some(git_ref) = releases.get(&version).cloned() else { continue };
+        let location = Location { base: base.clone(), package: package.clone(), git_ref, arch, build_type };
         if let Some(manifest) = read(store, &location).await? {
             return Ok(Resolved { location, manifest });
         }
     }
-    let mut available: Vec<_> = releases.into_iter().map(|(version, _)| version).collect();
+    let elsewhere = releases.is_empty();
+    let mut available: Vec<_> = match others {
+        _ if !elsewhere => releases.into_keys().collect(),
+        Some(others) => others,
+        None => self::releases(store, base, package).await?,
+    };
     available.sort_by(|a, b| b.cmp(a));
     Err(RegistryError::Unsatisfied {
         package: package.to_string(),
         target: format!("{arch}, {build_type}"),
         requirement: requirement.to_string(),
         available: available.iter().map(ToString::to_string).collect(),
+        elsewhere,
     })
 }
 
@@ -67,33 +86,73 @@ pub async fn resolve_ref(store: &Store, location: Location) -> Result<Resolved, 
 
 /// Every released version with its targets, the highest first.
 pub async fn list(store: &Store, base: &BasePath, package: &PackageName) -> Result<Vec<Listed>, RegistryError> {
-    let mut found: BTreeMap<RefName, Listed> = BTreeMap::new();
+    let mut found = Found::default();
     // One listing of everything costs less than one for each release.
-    for (key, _) in store.keys(&base.refs(package)).await? {
-        let Some(location) = Location::parse(base, package, &key) else { continue };
-        let Some(version) = location.git_ref.release() else { continue };
-        let git_ref = location.git_ref.clone();
-        let listed = found.entry(git_ref.clone()).or_insert_with(|| Listed { version, git_ref, targets: Vec::new() });
-        listed.targets.push((location.arch, location.build_type));
-    }
-    let mut listed: Vec<_> = found.into_values().collect();
-    listed.sort_by(|a, b| b.version.cmp(&a.version));
-    Ok(listed)
+    let visit = |key: &str, _| {
+        found.add(base, package, key);
+        ControlFlow::Continue(())
+    };
+    store.each_key(&base.refs(package), visit).await?;
+    Ok(found.listed())
 }
 
-async fn releases(
+/// The same for a package whose releases are not named by target; `None` if they are.
+async fn unnamed(store: &Store, base: &BasePath, package: &PackageName) -> Result<Option<Vec<Listed>>, RegistryError> {
+    let (mut found, mut is_named, index) = (Found::default(), false, base.index(package));
+    let visit = |key: &str, _| {
+        is_named = key.starts_with(&index);
+        if is_named {
+            return ControlFlow::Break(());
+        }
+        found.add(base, package, key);
+        ControlFlow::Continue(())
+    };
+    store.each_key(&base.refs(package), visit).await?;
+    Ok((!is_named).then(|| found.listed()))
+}
+
+/// Releases, as their manifests come by.
+#[derive(Default)]
+struct Found(BTreeMap<RefName, Listed>);
+
+impl Found {
+    fn add(&mut self, base: &BasePath, package: &PackageName, key: &str) {
+        let Some(Location { git_ref, arch, build_type, .. }) = Location::parse(base, package, key) else { return };
+        let Some(version) = git_ref.release() else { return };
+        let new = || Listed { version, git_ref: git_ref.clone(), targets: Vec::new() };
+        self.0.entry(git_ref.clone()).or_insert_with(new).targets.push((arch, build_type));
+    }
+
+    fn listed(self) -> Vec<Listed> {
+        let mut listed: Vec<_> = self.0.into_values().collect();
+        listed.sort_by(|a, b| b.version.cmp(&a.version));
+        listed
+    }
+}
+
+/// The releases that are named as having the target.
+async fn named(
     store: &Store,
     base: &BasePath,
     package: &PackageName,
-) -> Result<Vec<(Version, RefName)>, RegistryError> {
-    let names = store.folders(&base.refs(package)).await?;
-    Ok(names
-        .iter()
-        .filter_map(|name| {
-            let git_ref: RefName = name.parse().ok()?;
-            Some((git_ref.release()?, git_ref))
-        })
-        .collect())
+    arch: Arch,
+    build_type: BuildType,
+) -> Result<Vec<RefName>, RegistryError> {
+    let (prefix, mut found) = (base.index_of(package, arch, build_type), Vec::new());
+    let visit = |key: &str, _| {
+        found.extend(key.strip_prefix(&prefix).and_then(|name| name.parse().ok()));
+        ControlFlow::Continue(())
+    };
+    store.each_key(&prefix, visit).await?;
+    Ok(found)
+}
+
+/// The versions of all releases.
+async fn releases(store: &Store, base: &BasePath, package: &PackageName) -> Result<Vec<Version>, RegistryError> {
+    // What is named by target comes first, and is no release.
+    let after = format!("{}~", base.index(package).trim_end_matches('/'));
+    let names = store.folders(&base.refs(package), &after).await?;
+    Ok(names.iter().filter_map(|name| name.parse::<RefName>().ok()?.release()).collect())
 }
 
 pub(crate) async fn read(store: &Store, location: &Location) -> Result<Option<Manifest>, RegistryError> {

@@ -16,6 +16,7 @@ use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::ChecksumMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use bytes::Bytes;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -279,9 +280,11 @@ impl Store {
         })
     }
 
-    /// The names directly below a prefix that have more below them, without prefix and slash.
-    pub(crate) async fn folders(&self, prefix: &str) -> Result<Vec<String>, RegistryError> {
+    /// The names directly below a prefix that have more below them, without prefix and slash; only
+    /// those whose keys come after `after`.
+    pub(crate) async fn folders(&self, prefix: &str, after: &str) -> Result<Vec<String>, RegistryError> {
         let request = self.client.list_objects_v2().bucket(self.bucket()).prefix(prefix).delimiter("/");
+        let request = request.start_after(after);
         let mut pages = request.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
@@ -292,15 +295,34 @@ impl Store {
         Ok(found)
     }
 
-    /// Every key below a prefix, with the time of its last change in seconds since the epoch.
-    pub(crate) async fn keys(&self, prefix: &str) -> Result<Vec<(String, i64)>, RegistryError> {
+    /// Every key below a prefix, in order, with the time of its last change in seconds since the
+    /// epoch, a page at a time; until `visit` has seen enough.
+    pub(crate) async fn each_key(
+        &self,
+        prefix: &str,
+        mut visit: impl FnMut(&str, i64) -> ControlFlow<()>,
+    ) -> Result<(), RegistryError> {
         let mut pages = self.client.list_objects_v2().bucket(self.bucket()).prefix(prefix).into_paginator().send();
-        let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.error("listing", prefix, &error))?;
-            let objects = page.contents().iter();
-            found.extend(objects.filter_map(|object| Some((object.key()?.to_owned(), object.last_modified()?.secs()))));
+            for object in page.contents() {
+                let (Some(key), Some(modified)) = (object.key(), object.last_modified()) else { continue };
+                if visit(key, modified.secs()).is_break() {
+                    return Ok(());
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// All of them; for a folder that holds one bundle.
+    pub(crate) async fn keys(&self, prefix: &str) -> Result<Vec<(String, i64)>, RegistryError> {
+        let mut found = Vec::new();
+        let keep = |key: &str, modified| {
+            found.push((key.to_owned(), modified));
+            ControlFlow::Continue(())
+        };
+        self.each_key(prefix, keep).await?;
         Ok(found)
     }
 

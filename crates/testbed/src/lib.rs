@@ -6,6 +6,7 @@
 pub mod act;
 pub mod event;
 pub mod process;
+pub mod proxy;
 pub mod repository;
 pub mod s3;
 pub mod tools;

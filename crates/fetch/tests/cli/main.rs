@@ -163,13 +163,13 @@ fn what_is_not_published_is_named_with_what_is() {
         scene.fails(&["--version=latest", "--bucket=elsewhere"]),
     ];
     insta::assert_snapshot!(said.join("\n"), @r#"
-    1: error: no version of hello for x86_64, release satisfies ^0.7; published for any target: 0.3.0, 0.2.9
+    1: error: no version of hello for x86_64, release satisfies ^0.7; published for this target: 0.3.0, 0.2.9
     help: ask for one of these, or check package, arch and build-type; --list shows what there is for which target
 
-    1: error: no version of hello for x86_64, release satisfies 0.3.1; published for any target: 0.3.0, 0.2.9
+    1: error: no version of hello for x86_64, release satisfies 0.3.1; published for this target: 0.3.0, 0.2.9
     help: ask for one of these, or check package, arch and build-type; --list shows what there is for which target
 
-    1: error: no version of hello for aarch64, release satisfies latest; published for any target: 0.3.0, 0.2.9
+    1: error: no version of hello for aarch64, release satisfies latest; published for other targets: 0.3.0, 0.2.9
     help: ask for one of these, or check package, arch and build-type; --list shows what there is for which target
 
     1: error: no version of other for x86_64, release satisfies latest; nothing is published
@@ -324,7 +324,7 @@ fn a_store_that_denies_says_so() {
     }
     said.push(scene.fails(&["--version=latest", "--secret-key=wrong"]));
     insta::assert_snapshot!(said.join("\n"), @r"
-    1: error: STORE denies access to denied/hello/rev/
+    1: error: STORE denies access to denied/hello/rev/.targets/x86_64/release/
     help: give credentials that may do this, or check base-path
 
     1: error: STORE denies access to denied/hello/rev/v0.3.0/x86_64/release/manifest.json

@@ -21,6 +21,7 @@ async fn a_release_has_its_files_and_the_known_names() -> Result<()> {
     assert_eq!(done.warnings, Vec::<String>::new(), "this server honours conditional writes");
     assert_eq!(told.sorted(), ["examples.json true", "hello_0.3.0-1_amd64.deb true"]);
     insta::assert_snapshot!(world.keys().await?.join("\n"), @r"
+    hello/rev/.targets/x86_64/release/v0.3.0
     hello/rev/v0.3.0/x86_64/release/SHA256SUMS
     hello/rev/v0.3.0/x86_64/release/examples.json
     hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb
@@ -180,6 +181,7 @@ async fn refs_keep_their_plus_and_slash() -> Result<()> {
         assert_eq!(world.read(&latest).await?, git_ref);
     }
     insta::assert_snapshot!(world.keys().await?.join("\n"), @r"
+    hello/rev/.targets/x86_64/release/v0.3.0+vaccel.0.8.0
     hello/rev/feat/a+b/x86_64/release/SHA256SUMS
     hello/rev/feat/a+b/x86_64/release/hello_0.3.1~dev.1+gebc23b1f-1_amd64.deb
     hello/rev/feat/a+b/x86_64/release/hello_latest_amd64.deb

@@ -30,7 +30,7 @@ async fn a_requirement_finds_the_highest_version_with_a_bundle_for_the_target() 
     }
     let error = world.resolve("^0.4").await.unwrap_err().downcast::<RegistryError>()?;
     insta::assert_snapshot!(error.into_failure(), @r"
-    no version of hello for x86_64, release satisfies ^0.4; published for any target: 0.5.0+vaccel.0.8.0, 0.4.0-rc.1, 0.3.11, 0.3.10, 0.3.9, 0.3.0, 0.2.9
+    no version of hello for x86_64, release satisfies ^0.4; published for this target: 0.5.0+vaccel.0.8.0, 0.4.0-rc.1, 0.3.10, 0.3.9, 0.3.0, 0.2.9
     help: ask for one of these, or check package, arch and build-type; --list shows what there is for which target
     ");
     let error = registry::resolve_ref(&world.store, world.location("feat/none")?).await.unwrap_err();

@@ -1,0 +1,137 @@
+//! The executable and a package with ten thousand versions: few requests, little memory.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
+
+use artifact::{Arch, BuildType, BuiltBy, Manifest, Version};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use testbed::proxy::Proxy;
+use testbed::s3::Server;
+use tokio::sync::Semaphore;
+
+const VERSIONS: u64 = 10_000;
+/// The newest ones have a bundle for another architecture only.
+const ELSEWHERE: u64 = 300;
+const MOST_REQUESTS: u32 = 12;
+/// In bytes.
+const MOST_MEMORY: u64 = 64 * 1024 * 1024;
+
+/// Version and architecture of every release.
+fn releases() -> impl Iterator<Item = (String, Arch)> {
+    (0..VERSIONS).map(|n| {
+        let arch = if n < VERSIONS - ELSEWHERE { Arch::X86_64 } else { Arch::Aarch64 };
+        (format!("{}.{}.{}", n / 1000, n / 10 % 100, n % 10), arch)
+    })
+}
+
+fn manifest(version: &str, arch: Arch) -> Vec<u8> {
+    let version: Version = version.parse().unwrap();
+    let manifest = Manifest {
+        schema: Manifest::SCHEMA,
+        package: "hello".parse().unwrap(),
+        debian_version: version.debian(),
+        git_ref: format!("v{version}").parse().unwrap(),
+        version,
+        commit: "ebc23b1f00000000000000000000000000000000".parse().unwrap(),
+        repository: "nubificus/hello".to_owned(),
+        arch,
+        build_type: BuildType::Release,
+        created: "2026-01-02T03:04:05Z".parse().unwrap(),
+        built_by: BuiltBy {
+            vaccel_ci: "0.1.0".to_owned(),
+            compiler: "gcc 12.2.0".to_owned(),
+            backend: "meson 1.12.1".to_owned(),
+            options: vec![],
+        },
+        run: None,
+        files: vec![],
+    };
+    manifest.to_canonical_json()
+}
+
+/// Writes objects, many at a time.
+fn write(server: &Server, objects: impl Iterator<Item = (String, Vec<u8>)>) {
+    let keys = aws_sdk_s3::config::Credentials::new(server.access_key(), server.secret_key(), None, None, "test");
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(server.endpoint())
+        .region(aws_sdk_s3::config::Region::new("us-east-1"))
+        .force_path_style(true)
+        .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
+        .credentials_provider(keys)
+        .build();
+    let client = aws_sdk_s3::Client::from_conf(config);
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let (room, mut writes) = (Arc::new(Semaphore::new(64)), tokio::task::JoinSet::new());
+        for (key, content) in objects {
+            let permit = room.clone().acquire_owned().await.unwrap();
+            let put = client.put_object().bucket(Server::BUCKET).key(key).body(content.into());
+            writes.spawn(async move {
+                put.send().await.unwrap();
+                drop(permit);
+            });
+        }
+        writes.join_all().await;
+    });
+}
+
+/// Runs a fetch to its end; gives its messages, and peak memory in bytes.
+fn fetch(server: &Server, proxy: &Proxy, arguments: &[&str]) -> (String, u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vaccel-fetch"))
+        .env_clear()
+        .env("INPUT_ACCESS_KEY", server.access_key())
+        .env("INPUT_SECRET_KEY", server.secret_key())
+        .args(["--package=hello", "--bucket", Server::BUCKET, "--endpoint-url", proxy.endpoint()])
+        .args(arguments)
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (status, mut memory) = (format!("/proc/{}/status", child.id()), 0);
+    while child.try_wait().unwrap().is_none() {
+        // It only grows: the last value is the peak.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        memory = peak.map_or(memory, |kilobytes: u64| kilobytes * 1024);
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    (said, memory)
+}
+
+#[test]
+fn ten_thousand_versions_take_a_dozen_requests_and_little_memory() {
+    let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools)).unwrap();
+    let folder = |version: &str, arch| format!("hello/rev/v{version}/{arch}/release/manifest.json");
+    write(&server, releases().map(|(version, arch)| (folder(&version, arch), manifest(&version, arch))));
+    let proxy = Proxy::start(&server.endpoint(), |request| request.forward()).unwrap();
+    let cases = [
+        (&["--version=latest", "--arch=x86_64"][..], "Fetch hello 9.69.9 "),
+        (&["--version=latest", "--arch=aarch64"], "Fetch hello 9.99.9 "),
+        (&["--version=^3.7", "--arch=x86_64"], "Fetch hello 3.99.9 "),
+        (&["--version=0.0.1", "--arch=x86_64"], "Fetch hello 0.0.1 "),
+        (&["--version=^9.70", "--arch=x86_64"], "published for this target: 9.69.9, 9.69.8, "),
+        (&["--version=latest", "--arch=armv7l"], "published for other targets: 9.99.9, 9.99.8, "),
+    ];
+    let check = |kind: &str| {
+        for (arguments, text) in cases {
+            let (before, started) = (proxy.requests(), Instant::now());
+            let (said, memory) = fetch(&server, &proxy, arguments);
+            let (requests, time) = (proxy.requests() - before, started.elapsed());
+            println!("{kind}, {arguments:?}: {requests} requests, {} MiB, {time:.1?}", memory >> 20);
+            assert!(requests <= MOST_REQUESTS, "{kind}, {arguments:?}: {requests} requests");
+            assert!(memory > 0 && memory <= MOST_MEMORY, "{kind}, {arguments:?}: {memory} bytes");
+            assert!(said.contains(text), "{kind}, {arguments:?}: {said}");
+        }
+    };
+    // As somebody else may have put them there; then as we publish them.
+    check("unnamed");
+    let marker = |version: &str, arch| format!("hello/rev/.targets/{arch}/release/v{version}");
+    write(&server, releases().map(|(version, arch)| (marker(&version, arch), version.into_bytes())));
+    check("named");
+}
