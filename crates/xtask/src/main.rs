@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{act, audit, bench, ci, demo, generate, s3, test};
+use xtask::{act, audit, bench, ci, demo, dist, generate, release, s3, test};
 
 /// Developer tasks of vaccel-ci.
 #[derive(Parser)]
@@ -24,6 +24,10 @@ enum Task {
     Audit,
     /// Write `actions/*/action.yml`, the reference pages and the JSON Schemas.
     Generate(generate::Args),
+    /// Build the executables of a release for every architecture, byte for byte the same everywhere.
+    Dist(dist::Args),
+    /// Make a release: the version, the changelog, the executables, and a tag with pinned references.
+    Release(release::Args),
     /// Measure ours against a named peer, and fail where a goal is missed.
     Bench(bench::Args),
     /// Run a repository's workflow under act, with our actions from this tree.
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Audit => audit::run(),
         Task::Generate(args) => generate::run(&args),
+        Task::Dist(args) => dist::run(&args),
+        Task::Release(args) => release::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Act(args) => act::run(args),
         Task::S3 => s3::run(),

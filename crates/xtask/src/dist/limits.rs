@@ -1,0 +1,107 @@
+//! How large executables may be: every checkout of a caller brings all of them.
+
+use anyhow::{Result, bail};
+use artifact::{DistRecord, Executable};
+use std::collections::BTreeMap;
+
+const KIB: u64 = 1024;
+/// An action that does not speak to the network.
+const PLAIN: u64 = 1536 * KIB;
+/// An action that does: TLS and HTTP come with it.
+const NETWORK: u64 = 5 * KIB * KIB;
+/// All actions of one architecture.
+const ARCH: u64 = 12 * KIB * KIB;
+
+/// The actions that speak to the network.
+const SPEAKS_TO_NETWORK: [&str; 3] = ["upload", "fetch", "report"];
+
+/// The most bytes that an action may have.
+pub fn of(action: &str) -> u64 {
+    if SPEAKS_TO_NETWORK.contains(&action) { NETWORK } else { PLAIN }
+}
+
+/// Refuses executables that are too large, all in one message.
+pub fn check(record: &DistRecord) -> Result<()> {
+    let mut wrong = Vec::new();
+    let mut sums = BTreeMap::<_, u64>::new();
+    for Executable { action, arch, size, .. } in &record.executables {
+        *sums.entry(*arch).or_default() += size;
+        if *size > of(action) {
+            wrong.push(format!("vaccel-{action} for {arch} has {}, of at most {}", mebi(*size), mebi(of(action))));
+        }
+    }
+    for (arch, sum) in sums {
+        if sum > ARCH {
+            wrong.push(format!("the executables for {arch} have {}, of at most {} in all", mebi(sum), mebi(ARCH)));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { bail!("too large: {}", wrong.join("; ")) }
+}
+
+fn mebi(bytes: u64) -> String {
+    // In hundredths, up: a size just above a limit must not read like the limit.
+    let hundredths = (bytes * 100).div_ceil(KIB * KIB);
+    format!("{}.{:02} MiB", hundredths / 100, hundredths % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use artifact::{Arch, Sha256};
+
+    /// Action, architecture and size.
+    type Row = (&'static str, Arch, u64);
+
+    fn message(executables: &[Row]) -> String {
+        let executable =
+            |&(action, arch, size): &Row| Executable { action: action.to_owned(), arch, size, sha256: Sha256::of(b"") };
+        let record = DistRecord {
+            schema: DistRecord::SCHEMA,
+            version: "0.1.0".into(),
+            commit: None,
+            rustc: String::new(),
+            zig: String::new(),
+            cargo_zigbuild: String::new(),
+            lock: Sha256::of(b""),
+            executables: executables.iter().map(executable).collect(),
+        };
+        check(&record).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+    }
+
+    #[test]
+    fn every_limit_holds() {
+        use Arch::{Aarch64, X86_64};
+        let cases: [(&str, &[Row], &str); 5] = [
+            ("at the limits", &[("plan", X86_64, PLAIN), ("upload", X86_64, NETWORK)], "fine"),
+            (
+                "above that of an action without network",
+                &[("plan", X86_64, PLAIN + 1)],
+                "too large: vaccel-plan for x86_64 has 1.51 MiB, of at most 1.50 MiB",
+            ),
+            (
+                "above that of an action with network",
+                &[("fetch", Aarch64, NETWORK + KIB * KIB)],
+                "too large: vaccel-fetch for aarch64 has 6.00 MiB, of at most 5.00 MiB",
+            ),
+            (
+                "in all, of one architecture",
+                &[
+                    ("upload", X86_64, NETWORK),
+                    ("fetch", X86_64, NETWORK),
+                    ("report", X86_64, NETWORK),
+                    ("plan", Aarch64, PLAIN),
+                ],
+                "too large: the executables for x86_64 have 15.00 MiB, of at most 12.00 MiB in all",
+            ),
+            (
+                "several at once",
+                &[("plan", X86_64, 2 * PLAIN), ("build", X86_64, 2 * PLAIN)],
+                "too large: vaccel-plan for x86_64 has 3.00 MiB, of at most 1.50 MiB; \
+                 vaccel-build for x86_64 has 3.00 MiB, of at most 1.50 MiB",
+            ),
+        ];
+        for (name, executables, expected) in cases {
+            assert_eq!(message(executables), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The programs that build executables, all pinned: Rust by `rust-toolchain.toml`, zig and
+//! cargo-zigbuild by `tests/requirements.txt`.
+//!
+//! They run in an environment of our own making, so that the user's settings make no difference.
+
+use super::target::Target;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use testbed::tools::Tools;
+
+/// What the builds may know of their surroundings: where programs and caches are, and how
+/// registries are reached. Nothing here gets into an executable.
+const INHERITED: [&str; 11] = [
+    "PATH",
+    "HOME",
+    "TERM",
+    "TMPDIR",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "no_proxy",
+];
+/// Beginnings of further ones.
+const INHERITED_BEGINNINGS: [&str; 4] = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "RUSTUP_DIST_"];
+
+/// The toolchain of one source tree.
+#[derive(Default)]
+pub struct Toolchain {
+    source: PathBuf,
+    /// Where everything is built, and what zig and cargo-zigbuild keep.
+    folder: PathBuf,
+    environment: BTreeMap<OsString, OsString>,
+    /// `rustc --version`.
+    pub rustc: String,
+    /// `zig version`.
+    pub zig: String,
+    /// The version of cargo-zigbuild.
+    pub cargo_zigbuild: String,
+}
+
+impl Toolchain {
+    /// Asks the tools of a source tree who they are; `folder` is where they may write, and
+    /// `surroundings` are the variables that we were started with.
+    pub fn of(
+        tools: &Tools,
+        source: &Path,
+        folder: &Path,
+        surroundings: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self> {
+        let source = source.canonicalize().with_context(|| format!("there is no {}", source.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
+        let folder = folder.canonicalize().with_context(|| format!("there is no {}", folder.display()))?;
+        let mut environment = inherited(surroundings);
+        environment.insert("PATH".into(), tools.path());
+        let mut toolchain = Self { source, folder, environment, ..Self::default() };
+        toolchain.rustc = toolchain.output("rustc", &["--version"])?;
+        toolchain.zig = toolchain.output("python3", &["-m", "ziglang", "version"])?;
+        let zigbuild = toolchain.output("cargo-zigbuild", &["--version"])?;
+        toolchain.cargo_zigbuild = String::from(zigbuild.trim_start_matches("cargo-zigbuild").trim());
+        Ok(toolchain)
+    }
+
+    /// Installs Rust's standard library for the targets that lack it, and brings the sources of
+    /// all dependencies.
+    pub fn install(&self, targets: &[Target]) -> Result<()> {
+        let installed = self.output("rustup", &["target", "list", "--installed"])?;
+        let missing = targets.iter().filter(|target| !installed.lines().any(|name| name == target.triple));
+        for target in missing {
+            eprintln!("    rustup target add {}", target.triple);
+            self.output("rustup", &["target", "add", target.triple])?;
+        }
+        self.output("cargo", &["fetch", "--locked"]).map(drop)
+    }
+
+    /// `cargo zigbuild` of one executable, for release; it prints cargo's messages as JSON.
+    pub fn build(&self, package: &str, target: &Target) -> Result<Command> {
+        let mut command = self.command("cargo");
+        command.args(["zigbuild", "--release", "--locked", "--package", package, "--bin", package]);
+        command.args(["--target", &target.zigbuild(), "--message-format", "json-render-diagnostics"]);
+        command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags()?);
+        command.env("CARGO_TARGET_DIR", self.folder.join("target"));
+        command.env("CARGO_INCREMENTAL", "0");
+        command.env("CARGO_ZIGBUILD_CACHE_DIR", self.folder.join("zigbuild"));
+        command.env("ZIG_GLOBAL_CACHE_DIR", self.folder.join("zig"));
+        command.env("ZIG_LOCAL_CACHE_DIR", self.folder.join("zig"));
+        command.env("SOURCE_DATE_EPOCH", "0");
+        Ok(command)
+    }
+
+    /// Names of this machine's folders become names that are the same on every machine.
+    fn rustflags(&self) -> Result<OsString> {
+        let home = self.environment.get(&OsString::from("HOME")).map(PathBuf::from).unwrap_or_default();
+        let cargo = OsString::from("CARGO_HOME");
+        let cargo = self.environment.get(&cargo).map_or_else(|| home.join(".cargo"), PathBuf::from);
+        let sysroot = PathBuf::from(self.output("rustc", &["--print", "sysroot"])?);
+        let verbose = self.output("rustc", &["--version", "--verbose"])?;
+        let commit = verbose.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or_default();
+        let registry = cargo.join("registry/src");
+        let mut folders = vec![
+            // The later of two that fit wins.
+            (self.source.clone(), "/vaccel-ci".to_owned()),
+            (self.folder.join("target"), "/target".to_owned()),
+            (cargo, "/cargo".to_owned()),
+            (sysroot.join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
+        ];
+        // Their names hold the address of the registry, which may be a mirror's.
+        folders.extend(subfolders(&registry)?.into_iter().map(|folder| (folder, "/registry".to_owned())));
+        Ok(remapping(&folders))
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.source).env_clear().envs(&self.environment);
+        command
+    }
+
+    fn output(&self, program: &str, arguments: &[&str]) -> Result<String> {
+        let output = self.command(program).args(arguments).output();
+        let output = output.with_context(|| format!("could not start {program}"))?;
+        let words = arguments.join(" ");
+        if !output.status.success() {
+            bail!("{program} {words}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        let text = String::from_utf8(output.stdout).with_context(|| format!("{program} {words}: not text"))?;
+        Ok(text.trim().to_owned())
+    }
+}
+
+fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("could not list {}", folder.display()))?;
+    let mut found: Vec<_> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    found.sort();
+    Ok(found)
+}
+
+fn inherited(environment: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<OsString, OsString> {
+    let is_inherited = |name: &OsString| {
+        let name = name.to_string_lossy();
+        INHERITED.contains(&name.as_ref()) || INHERITED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+    };
+    environment.filter(|(name, _)| is_inherited(name)).collect()
+}
+
+/// Rust's flags, with the separator that lets them hold blanks.
+fn remapping(folders: &[(PathBuf, String)]) -> OsString {
+    let mut flags = OsString::new();
+    for (folder, name) in folders {
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(folder);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_the_user_do_not_reach_the_build() {
+        let cases = [
+            ("PATH", true),
+            ("CARGO_HOME", true),
+            ("CARGO_REGISTRIES_CRATES_IO_PROTOCOL", true),
+            ("RUSTFLAGS", false),
+            ("RUSTUP_TOOLCHAIN", false),
+            ("CARGO_PROFILE_RELEASE_LTO", false),
+            ("CARGO_TARGET_DIR", false),
+            ("CFLAGS", false),
+            ("CC", false),
+            ("LANG", false),
+            ("GITHUB_TOKEN", false),
+        ];
+        for (name, expected) in cases {
+            let passed = inherited([(OsString::from(name), OsString::from("x"))].into_iter());
+            assert_eq!(!passed.is_empty(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn folders_may_have_blanks_in_their_names() {
+        let folders = [(PathBuf::from("/my own/src"), "/a".to_owned()), (PathBuf::from("/b"), "/c".to_owned())];
+        let expected = "--remap-path-prefix=/my own/src=/a\u{1f}--remap-path-prefix=/b=/c";
+        assert_eq!(remapping(&folders), OsString::from(expected));
+    }
+}
