@@ -81,6 +81,37 @@ fn python(python: &Path, arguments: &[OsString]) -> Result<()> {
     Ok(())
 }
 
+/// Makes the pinned tools of `tests/package-lock.json` ready, those that only npm has, and tells
+/// the folder that they are in.
+pub fn ensure_node(progress: &dyn Fn(&str)) -> Result<PathBuf> {
+    let root = crate::workspace_root();
+    let folder = root.join("target/tools/node");
+    let wanted =
+        std::fs::read(root.join("tests/package-lock.json")).context("could not read tests/package-lock.json")?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
+    let lock = File::create(folder.join("lock")).context("could not make the lock of the tools")?;
+    lock.lock().context("could not lock the tools")?;
+    let (bin, stamp) = (folder.join("node_modules/.bin"), folder.join("installed.json"));
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(bin);
+    }
+    progress("installing the pinned tools of npm into target/tools/node (once)");
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::copy(root.join("tests").join(name), folder.join(name))
+            .with_context(|| format!("could not copy tests/{name}"))?;
+    }
+    let output = Command::new("npm")
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .current_dir(&folder)
+        .output()
+        .context("could not start npm: apt-get install npm")?;
+    if !output.status.success() {
+        bail!("could not install tests/package-lock.json: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    std::fs::write(&stamp, wanted).context("could not mark the tools as installed")?;
+    Ok(bin)
+}
+
 /// Programs of the system, and the Debian packages that bring them.
 type Programs = &'static [(&'static str, &'static [&'static str])];
 
@@ -104,8 +135,8 @@ pub const CROSS: Programs = &[
 /// What tells where a program crashed.
 pub const DEBUG: Programs = &[("gdb", &["gdb"])];
 
-/// What the linters' tests need of the system: those that PyPI and rustup do not have.
-pub const LINT: Programs = &[("cppcheck", &["cppcheck"]), ("gofmt", &["golang-go"])];
+/// What the linters' tests need of the system: those that neither `PyPI` nor rustup has.
+pub const LINT: Programs = &[("cppcheck", &["cppcheck"]), ("gofmt", &["golang-go"]), ("npm", &["npm"])];
 
 /// Checks that programs of the system are there. Where they may be installed without asking
 /// anybody, as root, they are; otherwise one message says how to get them.

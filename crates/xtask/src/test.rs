@@ -17,6 +17,7 @@ pub fn run(args: &Args) -> Result<()> {
     let progress = |line: &str| eprintln!("    {line}");
     tools::ensure(&progress)?;
     tools::require(&[BASE, CROSS, DEBUG, LINT], &progress)?;
+    tools::ensure_node(&progress)?;
     Step::cargo("Build the executables", ["build", "--workspace", "--bins"]).run()?;
     let test = Step::cargo("Run the tests", ["test", "--workspace", "--all-features"]);
     test.args(&args.arguments).run()
