@@ -61,6 +61,10 @@ pub struct Args {
     #[arg(long, default_value = "none", hide_possible_values = true)]
     pub split: Split,
 
+    /// Whether a software bill of materials is made, in the form of SPDX 2.3.
+    #[arg(long, default_value_t = true)]
+    pub sbom: bool,
+
     /// The folder for the bundle. It appears whole or not at all; an earlier bundle is replaced.
     #[arg(long, default_value = "dist")]
     pub output_path: PathBuf,

@@ -17,6 +17,8 @@ mod segments;
 mod shlibdeps;
 mod strip;
 
+pub use dependencies::Dependencies;
+
 use crate::compress::XzLevel;
 use crate::file;
 use crate::format::{Format, Job, Product};
@@ -46,7 +48,7 @@ impl Format for Deb {
         let debug_root = job.scratch.join("debug");
         let build_ids = thread::scope(|scope| {
             let strip = scope.spawn(|| strip::strip(job, |entry| layout.place(entry), &debug_root));
-            let depends = dependencies::find(job)?;
+            let depends = job.dependencies.get(job)?;
             let build_ids = strip.join().unwrap_or_else(|_| Err(Failure::work("the stripping thread panicked")))?;
             Ok::<_, Failure>((depends, build_ids))
         });

@@ -3,7 +3,7 @@
 //! To add a format, add its file and one line to [`FORMATS`].
 
 use crate::args::Split;
-use crate::deb::Deb;
+use crate::deb::{Deb, Dependencies};
 use crate::metadata::Metadata;
 use crate::shared_library::SharedLibraries;
 use crate::source::Source;
@@ -43,6 +43,8 @@ pub struct Job<'a> {
     pub build_path: Option<&'a Path>,
     /// Into how many packages it is divided.
     pub split: Split,
+    /// The packages that the tree's files need, found when they are first asked for.
+    pub dependencies: &'a Dependencies,
     /// Folders with libraries of other packages that the tree was built against.
     pub dependency_roots: &'a [PathBuf],
     /// Where the files go.

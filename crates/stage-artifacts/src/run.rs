@@ -1,13 +1,15 @@
 //! The action, step by step.
 
+use crate::deb::{Deb, Dependencies};
 use crate::examples::Examples;
 use crate::format::{self, Format, Job, Product};
 use crate::metadata::Metadata;
 use crate::output_folder::{OutputError, OutputFolder};
+use crate::sbom::Sbom;
 use crate::subject::Subject;
 use crate::tree::{InstallTree, TreeError};
 use crate::{Args, Outputs, file, summary};
-use artifact::{Bundle, FileEntry, Manifest, Sha256};
+use artifact::{Bundle, FileEntry, FileKind, Manifest, Sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -42,7 +44,10 @@ struct Staging {
 
 /// 1. Settles what is staged, before any work is done.
 fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
-    let formats = format::choose(&args.formats)?;
+    let mut formats = format::choose(&args.formats)?;
+    if args.sbom {
+        formats.push(&Sbom);
+    }
     let subject = Subject::settle(args, runner)?;
     let metadata = Metadata::new(&args.metadata, &subject)?;
     let examples = Examples::read(args.examples_report.as_deref().unwrap_or_default(), &subject)?;
@@ -76,6 +81,8 @@ fn produce(
     runner: &Runner,
 ) -> Result<Vec<Product>> {
     let bundle = folder.bundle();
+    let is_deb = |format: &&dyn Format| format.name() == Deb.name();
+    let dependencies = Dependencies::new(staging.formats.iter().any(is_deb));
     let make = |format: &dyn Format| -> Result<Vec<Product>> {
         let scratch = folder.scratch(format.name())?;
         let job = Job {
@@ -85,6 +92,7 @@ fn produce(
             prefix: &args.prefix,
             build_path: args.build_path.as_deref(),
             split: args.split,
+            dependencies: &dependencies,
             dependency_roots: &staging.dependency_roots,
             bundle: &bundle,
             scratch: &scratch,
@@ -101,7 +109,7 @@ fn produce(
     for result in results {
         products.extend(result?);
     }
-    if products.is_empty() {
+    if products.iter().all(|product| product.kind == FileKind::Sbom) {
         return Err(Failure::work("the chosen formats found nothing to stage in the install tree"));
     }
     Ok(products)

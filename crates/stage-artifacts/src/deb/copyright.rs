@@ -1,63 +1,33 @@
 //! The file `copyright` of a Debian package: where the software comes from and its licence.
 
 use crate::format::Job;
+use crate::licence;
 use crate::metadata::Metadata;
 use crate::subject::Subject;
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
-use toolkit::{Result, ResultExt};
-
-/// Licences that every Debian system holds: their SPDX beginning, the file, and two marks by
-/// which their text is known. Debian's policy wants a reference to them instead of the text.
-const COMMON_LICENCES: [(&str, &str, [&str; 2]); 6] = [
-    ("Apache-2.0", "Apache-2.0", ["Apache License", "Version 2.0"]),
-    ("LGPL-3.0", "LGPL-3", ["GNU LESSER GENERAL PUBLIC LICENSE", "Version 3,"]),
-    ("LGPL-2.1", "LGPL-2.1", ["GNU LESSER GENERAL PUBLIC LICENSE", "Version 2.1,"]),
-    ("GPL-3.0", "GPL-3", ["GNU GENERAL PUBLIC LICENSE", "Version 3,"]),
-    ("GPL-2.0", "GPL-2", ["GNU GENERAL PUBLIC LICENSE", "Version 2,"]),
-    ("MPL-2.0", "MPL-2.0", ["Mozilla Public License", "Version 2.0"]),
-];
+use toolkit::Result;
 
 /// The file for a subject, with the licence that its source tree holds.
 pub fn for_subject(job: &Job<'_>) -> Result<String> {
-    let text = licence_text(&job.subject.source)?;
+    let text = licence::text(&job.subject.source)?;
     if text.is_none() && job.metadata.license.is_none() {
         job.runner.warning("no licence file is in the source tree and none is named: the package will not state one");
     }
     Ok(render(job.subject, job.metadata, text.as_deref()))
 }
 
-/// The licence file in the root of the source tree; the first by name if there are several.
-fn licence_text(source: &Path) -> Result<Option<String>> {
-    let doing = || format!("could not read the licence in {}", source.display());
-    let mut files = Vec::new();
-    for item in fs::read_dir(source).with_context(doing)? {
-        let item = item.with_context(doing)?;
-        let name = item.file_name().to_string_lossy().to_uppercase();
-        let is_licence = ["LICENSE", "LICENCE", "COPYING"].iter().any(|start| name.starts_with(start));
-        if is_licence && item.path().is_file() {
-            files.push(item.path());
-        }
-    }
-    files.sort();
-    let Some(file) = files.first() else { return Ok(None) };
-    let content = fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
-    Ok(Some(String::from_utf8_lossy(&content).into_owned()))
-}
-
 fn render(subject: &Subject, metadata: &Metadata, text: Option<&str>) -> String {
     let origin = metadata.homepage.as_deref().unwrap_or("a local source tree");
     let mut written = format!("{} {} was built from {origin},\n", subject.package, subject.version);
     let _ = writeln!(written, "commit {}.\n", subject.commit);
-    let holders = copyright_lines(text.unwrap_or_default());
+    let holders = licence::holders(text.unwrap_or_default());
     if holders.is_empty() {
         let _ = writeln!(written, "Copyright: the authors of {}", subject.package);
     }
     for holder in holders {
         let _ = writeln!(written, "{holder}");
     }
-    let common = common_licence(metadata.license.as_deref(), text);
+    let common = licence::common(metadata.license.as_deref(), text);
     if let Some(name) = metadata.license.as_deref().or(common.map(|(spdx, _)| spdx)) {
         let _ = writeln!(written, "\nLicense: {name}");
     }
@@ -76,31 +46,6 @@ fn render(subject: &Subject, metadata: &Metadata, text: Option<&str>) -> String 
     written
 }
 
-/// The SPDX name and the file of a licence that every Debian system holds.
-fn common_licence(name: Option<&str>, text: Option<&str>) -> Option<(&'static str, &'static str)> {
-    let found = COMMON_LICENCES.iter().find(|(spdx, _, marks)| match (name, text) {
-        (Some(name), _) => name == *spdx || name.strip_prefix(spdx).is_some_and(|rest| rest.starts_with('-')),
-        // The marks stand in the title; licences quote each other's names further down.
-        (None, Some(text)) => {
-            let title: String = text.chars().take(200).collect();
-            marks.iter().all(|mark| title.to_lowercase().contains(&mark.to_lowercase()))
-        }
-        (None, None) => false,
-    });
-    found.map(|(spdx, file, _)| (*spdx, *file))
-}
-
-/// Lines such as `Copyright (c) 2024 …`, without those that are a form to fill in.
-fn copyright_lines(text: &str) -> Vec<&str> {
-    let is_notice = |line: &&str| {
-        let rest = line.strip_prefix("Copyright").map(str::trim_start).unwrap_or_default();
-        !line.contains(['[', '<', '{'])
-            && rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '(' | '©'))
-            && rest.contains(|c: char| c.is_ascii_digit())
-    };
-    text.lines().map(str::trim).filter(is_notice).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,25 +61,5 @@ mod tests {
     #[test]
     fn a_common_licence_is_referred_to() {
         insta::assert_snapshot!(render(&Subject::example(), &Metadata::example(), Some(APACHE)));
-    }
-
-    #[test]
-    fn licences_are_known_by_name_or_title() {
-        let gpl = "GNU GENERAL PUBLIC LICENSE\n Version 3, 29 June 2007";
-        let agpl = "GNU AFFERO GENERAL PUBLIC LICENSE\n Version 3, 19 November 2007";
-        let cases = [
-            (Some("Apache-2.0"), None, Some("Apache-2.0")),
-            (Some("GPL-2.0-or-later"), Some(MIT), Some("GPL-2")),
-            (Some("GPL-2.0x"), None, None),
-            (Some("MIT"), Some(APACHE), None),
-            (None, Some(APACHE), Some("Apache-2.0")),
-            (None, Some(gpl), Some("GPL-3")),
-            (None, Some(agpl), None),
-            (None, Some(MIT), None),
-            (None, None, None),
-        ];
-        for (name, text, expected) in cases {
-            assert_eq!(common_licence(name, text).map(|(_, file)| file), expected, "{name:?} {text:?}");
-        }
     }
 }

@@ -9,10 +9,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use toolkit::{Result, ResultExt};
 
-/// The field `Depends`, item by item.
-pub fn find(job: &Job<'_>) -> Result<Vec<String>> {
+/// The packages that the tree's files need: found once, whoever asks first.
+#[derive(Debug)]
+pub struct Dependencies {
+    found: OnceLock<Result<Vec<String>>>,
+    are_required: bool,
+}
+
+impl Dependencies {
+    /// Nothing is looked for yet.
+    pub fn new(are_required: bool) -> Self {
+        Self { found: OnceLock::new(), are_required }
+    }
+
+    /// The field `Depends`, item by item.
+    pub fn get(&self, job: &Job<'_>) -> Result<Vec<String>> {
+        self.found.get_or_init(|| find(job)).clone()
+    }
+
+    /// Whether nothing can be made without them.
+    pub fn are_required(&self) -> bool {
+        self.are_required
+    }
+}
+
+fn find(job: &Job<'_>) -> Result<Vec<String>> {
     let needs = Needs::of(job.tree);
     let roots = libraries_in(job.dependency_roots, job.subject.arch.multiarch())?;
     if let Some(message) = unnamed_package(&needs, &roots, &job.metadata.depends) {

@@ -20,8 +20,8 @@ pub fn run(job: &Job<'_>, needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>) 
         return Ok(Vec::new());
     }
     let Ok(tool) = SHLIBDEPS.find() else {
-        let message = "dpkg-shlibdeps is missing, so the Debian package depends on nothing but what `depends` names; \
-                       install the Debian package dpkg-dev to have it computed";
+        let message = "dpkg-shlibdeps is missing, so no dependencies are stated but what `depends` names; \
+                       install the Debian package dpkg-dev to have them computed";
         job.runner.warning(message);
         return Ok(Vec::new());
     };

@@ -21,6 +21,7 @@ fn the_bundle_is_complete_and_verifies() {
         "libvaccel-hello.so.0.3.0".to_owned(),
         format!("plugin-hello-dbgsym_0.3.0-1_{debian}.deb"),
         format!("plugin-hello_0.3.0-1_{debian}.deb"),
+        format!("plugin-hello_0.3.0_{arch}.spdx.json"),
         format!("plugin-hello_0.3.0_{arch}.tar.gz"),
     ];
     let mut expected = files.to_vec();
@@ -32,7 +33,7 @@ fn the_bundle_is_complete_and_verifies() {
     bundle.verify().unwrap();
     let manifest = bundle.manifest();
     let found: Vec<_> = manifest.files.iter().map(|file| (file.name.to_string(), file.kind)).collect();
-    let kinds = [FileKind::SharedLibrary, FileKind::DebugDeb, FileKind::Deb, FileKind::Archive];
+    let kinds = [FileKind::SharedLibrary, FileKind::DebugDeb, FileKind::Deb, FileKind::Sbom, FileKind::Archive];
     assert_eq!(found, files.iter().cloned().zip(kinds).collect::<Vec<_>>());
     assert_eq!(manifest.files[0].soname.as_deref(), Some("libvaccel-hello.so.0"));
     assert_eq!(manifest.git_ref.as_str(), "main");

@@ -8,4 +8,5 @@ mod examples;
 mod place;
 mod python;
 mod refusals;
+mod sbom;
 mod source;

@@ -21,7 +21,7 @@ fn what_the_build_made_is_taken() {
         build_type: artifact::BuildType::Release,
     };
     place.write("build/vaccel-build.json", &String::from_utf8(record.to_canonical_json()).unwrap());
-    place.stage(&["--formats=wheel", "--build-path=build"]).success();
+    place.stage(&["--formats=wheel", "--build-path=build", "--sbom=false"]).success();
     let bundle = Bundle::open(place.path("dist")).unwrap();
     let files: Vec<_> = bundle.manifest().files.iter().map(|file| (file.name.as_str(), file.kind)).collect();
     assert_eq!(files, [(wheel.as_str(), FileKind::Wheel), ("hello-0.3.0.tar.gz", FileKind::Source)]);
