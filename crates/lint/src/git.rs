@@ -1,0 +1,72 @@
+//! The git command, for names that need not be text.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use toolkit::{Collected, Exit, Failure, Program, Result, ResultExt, Tool};
+
+const GIT: Tool = Tool { program: "git", provided_by: "the Debian package git" };
+/// More than any list of names; a diff that is larger is an error.
+const LIMIT: u64 = 1 << 30;
+
+/// The work tree of a git repository.
+#[derive(Clone, Debug)]
+pub struct Git {
+    program: PathBuf,
+    root: PathBuf,
+}
+
+impl Git {
+    /// The repository that holds the folder; `None` if none does.
+    pub fn open(root: &Path) -> Result<Option<Self>> {
+        let git = Self { program: GIT.find()?, root: root.to_owned() };
+        let told = git.collect(&["rev-parse", "--is-inside-work-tree"], None)?;
+        Ok((told.exit == Exit::Code(0) && told.stdout.trim_ascii() == b"true").then_some(git))
+    }
+
+    /// What a command prints.
+    pub fn output<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Vec<u8>> {
+        self.output_with(arguments, None)
+    }
+
+    /// What a command prints that reads a file from its standard input.
+    pub fn output_with<S: AsRef<OsStr>>(&self, arguments: &[S], stdin: Option<&Path>) -> Result<Vec<u8>> {
+        let told = self.collect(arguments, stdin)?;
+        let name = || arguments.first().map(|name| name.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+        if told.exit != Exit::Code(0) {
+            let why = String::from_utf8_lossy(&told.stderr).trim().to_owned();
+            return Err(Failure::work(why).context(format!("git {} {}", name(), told.exit)));
+        }
+        if told.truncated {
+            return Err(Failure::work(format!("git {} printed more than {LIMIT} bytes", name())));
+        }
+        Ok(told.stdout)
+    }
+
+    /// What a command prints if it succeeds; its failure is an answer too.
+    pub fn answer<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Option<Vec<u8>>> {
+        let told = self.collect(arguments, None)?;
+        Ok((told.exit == Exit::Code(0)).then_some(told.stdout))
+    }
+
+    fn collect<S: AsRef<OsStr>>(&self, arguments: &[S], stdin: Option<&Path>) -> Result<Collected> {
+        let mut program = Program::new(&self.program)
+            // A runner's workspace may belong to another user; and reading must not start a monitor.
+            .args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C"])
+            .arg(&self.root)
+            .args(arguments)
+            .env("LC_ALL", "C")
+            // Reading only: nothing is fetched for it, and no lock is taken.
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_NO_LAZY_FETCH", "1");
+        if let Some(stdin) = stdin {
+            program = program.stdin(stdin);
+        }
+        program.collect(LIMIT).context("could not ask git")
+    }
+}
+
+/// The names in a list that NUL bytes separate.
+pub fn names(list: &[u8]) -> impl Iterator<Item = &Path> {
+    list.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(|name| Path::new(OsStr::from_bytes(name)))
+}

@@ -1,0 +1,7 @@
+//! The `vaccel-lint` executable.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    toolkit::main::<vaccel_lint::Lint>()
+}

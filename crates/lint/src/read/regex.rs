@@ -1,0 +1,86 @@
+//! A line per finding, by a regular expression.
+
+use super::{Raw, ReadError, path, text};
+use crate::finding::Span;
+use regex::bytes::{Captures, Regex};
+
+/// The compiled expressions of a definition.
+#[derive(Debug)]
+pub struct Expressions {
+    finding: Regex,
+    ignore: Vec<Regex>,
+    message: Option<String>,
+}
+
+/// An expression that is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpressionError {
+    /// The key it stands under.
+    pub key: &'static str,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl Expressions {
+    /// Compiles them; `message` is what is said where the pattern has no group for it.
+    pub fn new(pattern: &str, ignore: &[String], message: Option<&str>) -> Result<Self, ExpressionError> {
+        let compile = |key, pattern: &str| {
+            Regex::new(pattern).map_err(|error| ExpressionError { key, message: error.to_string() })
+        };
+        let finding = compile("pattern", pattern)?;
+        let known = ["path", "line", "column", "end_line", "end_column", "severity", "rule", "message"];
+        if let Some(unknown) = finding.capture_names().flatten().find(|name| !known.contains(name)) {
+            let message = format!("unknown group {unknown:?}; there are {}", known.join(", "));
+            return Err(ExpressionError { key: "pattern", message });
+        }
+        if message.is_none() && finding.capture_names().flatten().all(|name| name != "message") {
+            return Err(ExpressionError { key: "pattern", message: "there is no group \"message\"".to_owned() });
+        }
+        let ignore = ignore.iter().map(|pattern| compile("ignore", pattern)).collect::<Result<_, _>>()?;
+        Ok(Self { finding, ignore, message: message.map(str::to_owned) })
+    }
+}
+
+/// Reads lines.
+pub fn read(output: &[u8], expressions: &Expressions) -> Result<Vec<Raw>, ReadError> {
+    let mut found = Vec::new();
+    for line in output.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if let Some(captures) = expressions.finding.captures(line) {
+            found.push(raw(&captures, expressions));
+        } else if !expressions.ignore.iter().any(|ignore| ignore.is_match(line)) {
+            return Err(ReadError::new("a line has another form than expected", line));
+        }
+    }
+    Ok(found)
+}
+
+/// Reads the lines that match, whatever stands between them, as errors.
+pub fn errors(output: &[u8], expressions: &Expressions) -> Vec<Raw> {
+    let lines = output.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let found = lines.filter_map(|line| expressions.finding.captures(line));
+    found.map(|captures| Raw { severity: Some("error".to_owned()), ..raw(&captures, expressions) }).collect()
+}
+
+fn raw(captures: &Captures, expressions: &Expressions) -> Raw {
+    let bytes = |name: &str| captures.name(name).map(|group| group.as_bytes()).filter(|bytes| !bytes.is_empty());
+    let words = |name: &str| bytes(name).and_then(|bytes| text(&String::from_utf8_lossy(bytes)));
+    let number = |name: &str| words(name).and_then(|text| text.parse::<u32>().ok()).filter(|number| *number > 0);
+    Raw {
+        path: bytes("path").map(path),
+        span: number("line").map(|line| Span {
+            line,
+            column: number("column"),
+            end_line: number("end_line"),
+            end_column: number("end_column"),
+        }),
+        severity: words("severity"),
+        rule: words("rule"),
+        rule_url: None,
+        message: words("message").or_else(|| expressions.message.clone()).unwrap_or_default(),
+        fix: None,
+    }
+}

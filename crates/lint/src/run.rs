@@ -1,0 +1,301 @@
+//! Calling linters in parallel, and reading what they say.
+
+use crate::check;
+use crate::definition::{Format, Linter, Stream};
+use crate::finding::{Finding, Severity};
+use crate::normalise::Known;
+use crate::read::{self, Original, ReadError};
+use crate::schedule::{Call, as_argument};
+use std::collections::VecDeque;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use toolkit::{Collected, Exit, Program, RunError};
+
+/// The rule of findings about a linter that did not do its work.
+pub const COULD_NOT_READ: &str = "could-not-read";
+/// The bytes of each stream of a call that are kept; a linter that says more is not read at all.
+const OUTPUT_LIMIT: u64 = 64 << 20;
+/// The time that telling a version may take.
+const VERSION_TIME: Duration = Duration::from_secs(30);
+
+/// A thing to do.
+pub enum Task {
+    /// A call of a program.
+    Call(Call),
+    /// A check of our own.
+    Check {
+        /// Which of the linters, by index.
+        linter: usize,
+        /// What it looks at.
+        context: check::Context,
+    },
+    /// Asks a program for its version.
+    Version(usize),
+}
+
+impl Task {
+    fn linter(&self) -> usize {
+        match self {
+            Self::Call(Call { linter, .. }) | Self::Check { linter, .. } | Self::Version(linter) => *linter,
+        }
+    }
+}
+
+/// What a task came to.
+#[derive(Debug)]
+pub struct Done {
+    /// Which of the linters, by index.
+    pub linter: usize,
+    /// What it found.
+    pub findings: Vec<Finding>,
+    /// The version, if that was the question.
+    pub version: Option<String>,
+    /// The time that counts as the linter's.
+    pub duration: Duration,
+}
+
+/// A linter and its program.
+#[derive(Clone, Debug)]
+pub struct Ready<'a> {
+    /// The linter.
+    pub linter: &'a Linter,
+    /// Its program; absent for our own checks.
+    pub tool: Option<PathBuf>,
+}
+
+/// Does tasks in their order, as many at the same time as there are jobs. Only that we were asked
+/// to end is an error.
+pub fn all(
+    tasks: Vec<Task>,
+    linters: &[Ready],
+    root: &Path,
+    known: &Known,
+    jobs: usize,
+) -> Result<Vec<Done>, RunError> {
+    let workers = jobs.clamp(1, tasks.len().max(1));
+    let queue = Mutex::new(VecDeque::from(tasks));
+    let results: Mutex<Vec<Result<Done, RunError>>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    let Some(task) = next else { return };
+                    let Some(ready) = linters.get(task.linter()) else { continue };
+                    let done = one(&task, ready, root, known);
+                    if done.is_err() {
+                        queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                    }
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push(done);
+                }
+            });
+        }
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+}
+
+fn one(task: &Task, ready: &Ready, root: &Path, known: &Known) -> Result<Done, RunError> {
+    let started = Instant::now();
+    let name = &ready.linter.name;
+    let mut done = Done { linter: task.linter(), findings: Vec::new(), version: None, duration: Duration::ZERO };
+    match task {
+        Task::Check { context, .. } => {
+            let builtin = ready.linter.run.builtin.as_deref().unwrap_or_default();
+            done.findings = check::run(builtin, context)
+                .unwrap_or_else(|failure| vec![trouble(name, &format!("the check could not do its work: {failure}"))]);
+            for finding in &mut done.findings {
+                finding.linter.clone_from(name);
+            }
+            done.duration = started.elapsed();
+        }
+        Task::Version(_) => done.version = version(ready, root)?,
+        Task::Call(call) => {
+            match collect(call, ready, root) {
+                Err(cancelled @ RunError::Cancelled { .. }) => return Err(cancelled),
+                Err(error) => done.findings = vec![not_read(name, &ReadError::new(error.to_string(), &joined(&error)))],
+                Ok(told) => done.findings = findings(call, ready.linter, &told, root, known),
+            }
+            done.duration = started.elapsed();
+        }
+    }
+    Ok(done)
+}
+
+/// Runs a call that mends in place; its failure is a finding.
+pub fn mend(call: &Call, ready: &Ready, root: &Path) -> Result<Option<Finding>, RunError> {
+    let name = &ready.linter.name;
+    let failed =
+        |why: &str, raw: &[u8]| Some(trouble(name, &format!("{name} could not mend: {}", ReadError::new(why, raw))));
+    match collect(call, ready, root) {
+        Err(cancelled @ RunError::Cancelled { .. }) => Err(cancelled),
+        Err(error) => Ok(failed(&error.to_string(), &joined(&error))),
+        Ok(told) => Ok(match told.exit {
+            Exit::Code(code) if ready.linter.run.statuses.contains(&code) => None,
+            exit => failed(&format!("it {exit}"), &told.stderr),
+        }),
+    }
+}
+
+fn joined(error: &RunError) -> Vec<u8> {
+    error.tail().join("\n").into_bytes()
+}
+
+/// Runs a program as code of the repository: its configuration and what it reads may be anybody's.
+fn program<'a>(ready: &Ready, root: &Path) -> Program<'a> {
+    let program = Program::new(ready.tool.clone().unwrap_or_default()).dir(root).repository_code();
+    // What colours or pages is not read.
+    let program =
+        program.env("NO_COLOR", "1").env("TERM", "dumb").env_remove("CLICOLOR_FORCE").env("LC_ALL", "C.UTF-8");
+    ready.linter.run.env.iter().fold(program, |program, (name, value)| program.env(name, value))
+}
+
+fn collect(call: &Call, ready: &Ready, root: &Path) -> Result<Collected, RunError> {
+    let mut program = program(ready, root).args(&call.arguments).timeout(Duration::from_secs(ready.linter.run.timeout));
+    if let Some(file) = call.files.first().filter(|_| call.stdin) {
+        program = program.stdin(root.join(file));
+    }
+    program.collect(OUTPUT_LIMIT)
+}
+
+fn version(ready: &Ready, root: &Path) -> Result<Option<String>, RunError> {
+    let asked = program(ready, root).args(&ready.linter.run.version).timeout(VERSION_TIME).collect(64 << 10);
+    match asked {
+        Ok(told) => Ok([told.stdout, told.stderr].iter().find_map(|text| version_in(&String::from_utf8_lossy(text)))),
+        Err(cancelled @ RunError::Cancelled { .. }) => Err(cancelled),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The first word with a number and a dot after it: `1.2.3` of `tool 1.2.3 (abc)`.
+fn version_in(text: &str) -> Option<String> {
+    let words = text.split(|character: char| character.is_whitespace() || ",()[]".contains(character));
+    words.map(|word| word.trim_start_matches(['v', 'V']).trim_end_matches(['.', ':', ';'])).find_map(|word| {
+        let (number, rest) = word.split_once('.')?;
+        let is_version = !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && rest.starts_with(|character: char| character.is_ascii_digit());
+        is_version.then(|| word.to_owned())
+    })
+}
+
+/// Reads what a call said. Whatever is not understood is a finding too.
+fn findings(call: &Call, linter: &Linter, told: &Collected, root: &Path, known: &Known) -> Vec<Finding> {
+    match read_call(call, linter, told, root, known) {
+        Ok(findings) => findings,
+        Err(error) => vec![not_read(&linter.name, &error)],
+    }
+}
+
+fn read_call(
+    call: &Call,
+    linter: &Linter,
+    told: &Collected,
+    root: &Path,
+    known: &Known,
+) -> Result<Vec<Finding>, ReadError> {
+    let Some(reading) = &linter.read else { return Err(ReadError::new("nothing says how it is read", b"")) };
+    let (output, other) = match reading.from {
+        Stream::Stdout => (&told.stdout, &told.stderr),
+        Stream::Stderr => (&told.stderr, &told.stdout),
+    };
+    let words = if other.trim_ascii().is_empty() { output } else { other };
+    if told.truncated {
+        return Err(ReadError::new(format!("it said more than {} MiB", OUTPUT_LIMIT >> 20), output));
+    }
+    let code = match &told.exit {
+        Exit::Code(code) if linter.run.statuses.contains(code) => *code,
+        exit => return Err(ReadError::new(format!("it {exit}"), words)),
+    };
+    let bytes = match call.files.first() {
+        Some(file) if matches!(reading.format, Format::Formatted) => {
+            let bytes = std::fs::read(root.join(file));
+            bytes.map_err(|error| ReadError::new(format!("could not read {}: {error}", file.display()), b""))?
+        }
+        _ => Vec::new(),
+    };
+    let original = call.files.first().map(|path| Original { path, bytes: &bytes });
+    let (output, aliases) = match reading.format {
+        Format::Regex { .. } => with_aliases(output, &call.files),
+        _ => (output.clone(), Vec::new()),
+    };
+    let mut raw = read::errors(reading, other)?;
+    // What could not be parsed has no form that it should have.
+    if raw.is_empty() || !output.trim_ascii().is_empty() {
+        raw.extend(read::read(reading, &output, original)?);
+    }
+    if raw.is_empty() && code != 0 {
+        // An error of its own that it does not tell where findings are.
+        return Err(ReadError::new(format!("it ended with exit status {code} and told of no finding"), words));
+    }
+    let found = raw.into_iter().filter_map(|mut raw| {
+        if let Some((_, file)) = aliases.iter().find(|(alias, _)| raw.path.as_deref() == Some(alias.as_path())) {
+            raw.path = Some((*file).to_owned());
+        }
+        if let [file] = call.files.as_slice()
+            && (call.stdin || raw.path.is_none())
+        {
+            raw.path = Some(file.clone());
+        }
+        known.finding(&linter.name, reading, raw)
+    });
+    Ok(found.collect())
+}
+
+/// Output in which names that a line cannot hold are replaced by such that it can.
+fn with_aliases<'a>(output: &[u8], files: &'a [PathBuf]) -> (Vec<u8>, Vec<(PathBuf, &'a Path)>) {
+    let is_unusual = |path: &Path| {
+        let bytes = path.as_os_str().as_bytes();
+        path.to_str().is_none()
+            || bytes.iter().any(|byte| byte.is_ascii_control() || b":\"'()[]".contains(byte))
+            || bytes != bytes.trim_ascii()
+    };
+    let mut unusual: Vec<&Path> = files.iter().map(PathBuf::as_path).filter(|path| is_unusual(path)).collect();
+    // A name may be the beginning of another.
+    unusual.sort_by_key(|path| std::cmp::Reverse(path.as_os_str().len()));
+    let (mut output, mut aliases) = (output.to_owned(), Vec::new());
+    for (number, file) in unusual.into_iter().enumerate() {
+        let alias = format!("./unusual-name-{number}");
+        output = replaced(&output, as_argument(file).as_bytes(), alias.as_bytes());
+        aliases.push((PathBuf::from(alias), file));
+    }
+    (output, aliases)
+}
+
+fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, behind)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(from) {
+            result.extend_from_slice(to);
+            rest = behind;
+        } else {
+            result.push(*first);
+            rest = behind;
+        }
+    }
+    result
+}
+
+fn not_read(linter: &str, error: &ReadError) -> Finding {
+    trouble(linter, &format!("could not read what {linter} said: {error}"))
+}
+
+/// An error finding about a linter itself.
+pub fn trouble(linter: &str, message: &str) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        path: None,
+        span: None,
+        linter: linter.to_owned(),
+        rule: Some(COULD_NOT_READ.to_owned()),
+        rule_url: None,
+        message: message.to_owned(),
+        fix: None,
+        in_change: true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Which configuration a linter may use.
+//!
+//! Some linters run what their configuration names. In a pull request that would be code that
+//! nobody has looked at yet, so for these the configuration is the one of the base commit.
+
+use crate::changed::{self, Base};
+use crate::definition::Linter;
+use crate::git::Git;
+use crate::select::{has_section, split};
+use std::fs;
+use std::path::{Path, PathBuf};
+use toolkit::{Result, ResultExt};
+
+/// Where configuration is taken from.
+#[derive(Clone, Copy, Debug)]
+pub enum Trust<'a> {
+    /// From the work tree.
+    Tree,
+    /// From the base commit, for linters that run what it names.
+    Base(&'a Git, &'a Base),
+}
+
+/// The configuration of one linter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// The file; absent if there is none.
+    pub file: Option<PathBuf>,
+    /// Arguments that keep the linter from what the work tree has.
+    pub arguments: Vec<String>,
+    /// Why it must not run: it cannot be kept from what the work tree has.
+    pub refused: Option<String>,
+}
+
+/// Decides about one linter; a copy of a file of the base commit goes into the folder.
+pub fn configuration(linter: &Linter, root: &Path, trust: Trust, folder: &Path) -> Result<Configuration> {
+    let run = &linter.run;
+    let in_tree = |name: &str| fs::read(root.join(name)).ok();
+    let first = |read: &dyn Fn(&str) -> Result<Option<Vec<u8>>>| -> Result<Option<(String, Vec<u8>)>> {
+        for condition in &run.configuration {
+            let (name, section) = split(condition);
+            if let Some(text) =
+                read(name)?.filter(|text| section.is_none_or(|section| has_section(name, text, section)))
+            {
+                return Ok(Some((name.to_owned(), text)));
+            }
+        }
+        Ok(None)
+    };
+    let from_tree = || -> Result<Configuration> {
+        let found = first(&|name| Ok(in_tree(name)))?;
+        Ok(Configuration { file: found.map(|(name, _)| root.join(name)), ..Configuration::default() })
+    };
+    let Trust::Base(git, base) = trust else { return from_tree() };
+    if !run.executes_configuration {
+        return from_tree();
+    }
+    let at_base = |name: &str| changed::file_at(git, base, name);
+    let mut names = run.configuration.iter().map(|condition| split(condition).0);
+    let touched = names.try_fold(None, |touched, name| {
+        Ok::<_, toolkit::Failure>(touched.or((in_tree(name) != at_base(name)?).then(|| name.to_owned())))
+    })?;
+    // As it was reviewed: then it may stay where it is, with everything that is relative to it.
+    let Some(touched) = touched else { return from_tree() };
+    match first(&at_base)? {
+        Some((name, text)) if takes_file(linter) => {
+            let folder = folder.join(&linter.name);
+            let copy = folder.join(Path::new(&name).file_name().unwrap_or_default());
+            fs::create_dir_all(&folder).and_then(|()| fs::write(&copy, text)).with_context(|| {
+                format!("could not copy the configuration of {} to {}", linter.name, copy.display())
+            })?;
+            Ok(Configuration { file: Some(copy), ..Configuration::default() })
+        }
+        _ if !run.without_configuration.is_empty() => {
+            Ok(Configuration { arguments: run.without_configuration.clone(), ..Configuration::default() })
+        }
+        _ => Ok(Configuration { refused: Some(touched), ..Configuration::default() }),
+    }
+}
+
+fn takes_file(linter: &Linter) -> bool {
+    let run = &linter.run;
+    run.args.iter().any(|argument| argument.contains("{config}"))
+}
