@@ -6,7 +6,7 @@ mod meson;
 mod python;
 mod script;
 
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostics, Speaker};
 use crate::environment::Environment;
 use crate::settings::Settings;
 use crate::state::State;
@@ -14,6 +14,8 @@ use clap::ValueEnum;
 use std::path::Path;
 use std::time::Duration;
 use toolkit::{Failure, Finished, Program, Result, RunError, Runner};
+
+const NOT_CONFIGURED: &str = "the project could not be configured";
 
 /// All build systems.
 pub const BACKENDS: &[&dyn Backend] = &[&script::Script, &python::Python, &meson::Meson, &cargo::Cargo];
@@ -125,6 +127,19 @@ impl Job<'_> {
 /// Notes in the build folder that it is ours.
 fn mark_as_ours(settings: &Settings) -> Result<()> {
     State::load(&settings.build)?.save(&settings.build)
+}
+
+/// A failed program, with the first of the errors it told of.
+fn explain(job: &Job, error: RunError, what: &str) -> Failure {
+    let RunError::Failed { .. } = error else { return Failure::from(error).context(what) };
+    let count = job.diagnostics.errors();
+    let Some(first) = job.diagnostics.shown().next().filter(|_| count > 0) else {
+        return Failure::work(what).because(error).help("the output above says why");
+    };
+    // Ninja sets the folder up again when the build files have changed, and that may be what failed.
+    let what = if first.speaker == Speaker::BuildSystem { NOT_CONFIGURED } else { what };
+    let more = if count == 1 { String::new() } else { format!(", with {count} errors; the first is") };
+    Failure::work(format!("{what}{more}\n{first}")).because(error)
 }
 
 /// Which build system to use.

@@ -4,6 +4,7 @@ mod parse;
 
 pub use parse::{Diagnostic, Place, Severity, Speaker};
 
+use self::parse::Parser;
 use crate::settings::normalise;
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub struct Diagnostics {
     bases: Vec<PathBuf>,
     /// The repository's top folder.
     root: PathBuf,
+    parser: Parser,
     errors: Tally,
     warnings: Tally,
 }
@@ -54,12 +56,18 @@ impl Diagnostics {
     /// Nothing said yet. `root` and `bases` are absolute.
     pub fn new(root: impl Into<PathBuf>, bases: impl IntoIterator<Item = PathBuf>) -> Self {
         let bases = bases.into_iter().collect();
-        Self { bases, root: root.into(), errors: Tally::default(), warnings: Tally::default() }
+        Self {
+            bases,
+            root: root.into(),
+            parser: Parser::default(),
+            errors: Tally::default(),
+            warnings: Tally::default(),
+        }
     }
 
     /// Takes one line of output.
     pub fn read(&mut self, line: &str) {
-        let Some(mut diagnostic) = parse::parse(line) else { return };
+        let Some(mut diagnostic) = self.parser.read(line) else { return };
         if let Some(place) = &mut diagnostic.place {
             place.file = self.locate(&place.file);
         }

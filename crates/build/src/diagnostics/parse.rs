@@ -14,7 +14,7 @@ pub enum Severity {
 /// Who said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Speaker {
-    /// gcc, clang and what they call.
+    /// gcc, clang and what they call; rustc.
     Compiler,
     /// ld, gold, lld, mold.
     Linker,
@@ -81,17 +81,63 @@ impl Diagnostic {
 
 /// Programs whose messages without a place are worth telling.
 const COMPILERS: [&str; 10] = ["cc", "c++", "gcc", "g++", "clang", "clang++", "cc1", "cc1plus", "lto1", "as"];
-const LINKERS: [&str; 7] = ["ld", "ld.bfd", "ld.gold", "ld.lld", "lld", "mold", "ld.mold"];
+const LINKERS: [&str; 8] = ["ld", "ld.bfd", "ld.gold", "ld.lld", "lld", "rust-lld", "mold", "ld.mold"];
 
 /// What the linker says of a symbol or a library.
 const LINKER_SAYS: [&str; 4] =
     ["undefined reference to ", "multiple definition of ", "cannot find ", "undefined symbol: "];
 
-/// The diagnostic on a line, if there is one.
-pub fn parse(line: &str) -> Option<Diagnostic> {
-    let text = without_escapes(line);
-    let text = text.trim_end();
-    from_linker(text).or_else(|| from_compiler(text)).or_else(|| from_meson(text))
+/// Reads a build's output line by line.
+#[derive(Debug, Default)]
+pub struct Parser {
+    /// What rustc said on the line before; its place stands on the next.
+    begun: Option<Diagnostic>,
+}
+
+impl Parser {
+    /// The diagnostic that a line completes, if it does.
+    pub fn read(&mut self, line: &str) -> Option<Diagnostic> {
+        let text = without_escapes(line);
+        let text = text.trim_end();
+        let begun = self.begun.take();
+        if let Some(origin) = text.trim_start().strip_prefix("--> ") {
+            let place = Some(place(origin)?);
+            return begun.map(|diagnostic| Diagnostic { place, ..diagnostic });
+        }
+        let begun = from_rustc(text);
+        if begun.as_ref().is_some_and(|diagnostic| diagnostic.speaker == Speaker::Linker) {
+            return begun;
+        }
+        self.begun = begun;
+        let text = without_crate(text);
+        // rustc indents what the linker said.
+        let text = text.trim_start();
+        let text = text.strip_prefix("= note: ").unwrap_or(text);
+        from_linker(text).or_else(|| from_compiler(text)).or_else(|| from_meson(text))
+    }
+}
+
+/// `error[E0425]: cannot find value`, `warning: unused variable`.
+fn from_rustc(text: &str) -> Option<Diagnostic> {
+    let (head, message) = text.split_once(": ")?;
+    let (severity, rest) = match (head.strip_prefix("error"), head.strip_prefix("warning")) {
+        (Some(rest), _) => (Severity::Error, rest),
+        (None, Some(rest)) => (Severity::Warning, rest),
+        (None, None) => return None,
+    };
+    let flag = match rest {
+        "" => None,
+        code => Some(code.strip_prefix('[')?.strip_suffix(']')?.to_owned()),
+    };
+    let linking = severity == Severity::Error && message.starts_with("linking with ");
+    let speaker = if linking { Speaker::Linker } else { Speaker::Compiler };
+    Some(Diagnostic { severity, speaker, place: None, message: message.to_owned(), flag })
+}
+
+/// A line of a C compiler without `warning: <crate>@<version>: `, which Cargo puts before it.
+fn without_crate(text: &str) -> &str {
+    let passed_on = text.strip_prefix("warning: ").and_then(|rest| rest.split_once(": "));
+    passed_on.filter(|(name, _)| name.contains('@')).map_or(text, |(_, line)| line)
 }
 
 fn from_compiler(text: &str) -> Option<Diagnostic> {
@@ -205,11 +251,14 @@ mod tests {
     use super::*;
 
     fn told(line: &str) -> String {
-        let Some(d) = parse(line) else { return "-".to_owned() };
-        let place = d.place.map_or_else(String::new, |p| {
+        Parser::default().read(line).map_or_else(|| "-".to_owned(), |diagnostic| shown(&diagnostic))
+    }
+
+    fn shown(d: &Diagnostic) -> String {
+        let place = d.place.as_ref().map_or_else(String::new, |p| {
             format!("{}|{}|{}: ", p.file, p.line, p.column.map_or_else(String::new, |c| c.to_string()))
         });
-        let flag = d.flag.map_or_else(String::new, |flag| format!(" <{flag}>"));
+        let flag = d.flag.as_ref().map_or_else(String::new, |flag| format!(" <{flag}>"));
         format!("{:?} {:?} {place}{}{flag}", d.speaker, d.severity, d.message)
     }
 
@@ -253,6 +302,50 @@ mod tests {
         "#);
     }
 
+    /// As rustc 1.95 and Cargo print it.
+    #[test]
+    fn what_rustc_says_takes_two_lines() {
+        let output = "\
+   Compiling my-tool v0.4.0 (/p)
+warning: unused variable: `y`
+ --> src/lib.rs:2:9
+  |
+2 |     let y = 1;
+  |         ^ help: if this is intentional, prefix it with an underscore: `_y`
+  |
+  = note: `#[warn(unused_variables)]` on by default
+
+\u{1b}[1m\u{1b}[91merror[E0425]\u{1b}[0m: cannot find value `x` in this scope
+  \u{1b}[1m\u{1b}[94m--> \u{1b}[0msrc/lib.rs:12:5
+error[E0308]: mismatched types
+   --> /p/src/a b.rs:120:14
+    |
+    | ---   ^^^ expected `u8`, found `&str`
+    ::: src/other.rs:3:4
+warning: `my-tool` (lib) generated 1 warning
+warning: my-sys@0.1.0: c/x.c:3:7: warning: unused variable 'z' [-Wunused-variable]
+error: linking with `cc` failed: exit status: 1
+  |
+  = note: some arguments are omitted
+  = note: rust-lld: error: undefined symbol: g
+          /usr/bin/ld: a.o: in function `f': a.c:(.text+0x9): undefined reference to `h'
+error: could not compile `my-tool` (lib) due to 3 previous errors
+ --> nowhere
+";
+        let mut parser = Parser::default();
+        let told: Vec<_> =
+            output.lines().filter_map(|line| parser.read(line)).map(|diagnostic| shown(&diagnostic)).collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        Compiler Warning src/lib.rs|2|9: unused variable: `y`
+        Compiler Error src/lib.rs|12|5: cannot find value `x` in this scope <E0425>
+        Compiler Error /p/src/a b.rs|120|14: mismatched types <E0308>
+        Compiler Warning c/x.c|3|7: unused variable 'z' <-Wunused-variable>
+        Linker Error linking with `cc` failed: exit status: 1
+        Linker Error undefined symbol: g
+        Linker Error a.o: in function `f': a.c: undefined reference to `h'
+        ");
+    }
+
     #[test]
     fn other_lines_are_left_alone() {
         let lines = [
@@ -267,6 +360,8 @@ mod tests {
             "collect2: error: ld returned 1 exit status",
             "we cannot find a reason",
             "::error file=a.c::spoofed",
+            "error: could not compile `x`",
+            " --> src/lib.rs:1:1",
         ];
         for line in lines {
             assert_eq!(told(line), "-", "{line}");

@@ -1,6 +1,6 @@
 //! Build systems other than Meson, and how one is chosen.
 
-use crate::support::{Project, files_below, run};
+use crate::support::{Project, files_below, path_without, run, with_cargo};
 use artifact::{Arch, BuildRecord};
 
 const SCRIPT: &str = r#"
@@ -62,16 +62,6 @@ fn crate_with_everything() -> Project {
     project
 }
 
-/// Cargo as this test's user has it: its toolchains lie in the home folder.
-fn with_cargo(command: &mut std::process::Command) -> &mut std::process::Command {
-    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command
-}
-
 #[test]
 fn cargo_s_programs_and_libraries_are_installed() {
     let project = crate_with_everything();
@@ -93,10 +83,99 @@ fn cargo_s_errors_and_failed_tests_are_told() {
     let project = crate_with_everything();
     project.write("src/lib.rs", "#[test]\nfn bad() { assert_eq!(1, 2); }\n");
     let said = run(with_cargo(&mut project.step()).arg("--test=run")).ended(1);
-    assert!(said.of_kind("error").contains("::error title=Test failed::bad: failed"), "{}", said.text);
-    project.write("src/lib.rs", "pub fn f() -> i32 { x }\n");
+    assert!(said.of_kind("error").contains("::error title=Test failed::my_tool::bad: failed"), "{}", said.text);
+    project.write("src/lib.rs", "fn unused() {}\npub fn f() -> i32 { x }\n");
     let said = run(with_cargo(&mut project.step())).ended(1);
-    assert!(said.of_kind("error").contains("compilation failed"), "{}", said.text);
+    insta::assert_snapshot!(said.of_kind("error"), @r"
+    ::error file=src/lib.rs,line=2,col=21,title=E0425::cannot find value `x` in this scope
+    ::error title=Build::compilation failed%0Asrc/lib.rs:2:21: error: cannot find value `x` in this scope [E0425]%0A  caused by: cargo ended with exit status 101
+    ");
+    project.write("src/lib.rs", "fn unused() {}\n#[test]\nfn good() {}\n");
+    let said = run(with_cargo(project.step().arg("--test=run"))).ended(0);
+    // The same in the library and in its tests.
+    insta::assert_snapshot!(said.of_kind("warning"), @"::warning file=src/lib.rs,line=1,col=4,title=Compiler warning::function `unused` is never used");
+    run(with_cargo(project.step().arg("--werror"))).ended(1);
+    project.write(
+        "src/lib.rs",
+        "extern \"C\" { fn missing(); }\n#[no_mangle]\npub extern \"C\" fn f() { unsafe { missing() } }\n",
+    );
+    let said = run(with_cargo(project.step().env("RUSTFLAGS", "-Clink-arg=-Wl,-z,defs"))).ended(1);
+    assert!(said.of_kind("error").contains("title=Linker error::"), "{}", said.text);
+    assert!(said.of_kind("error").contains("missing"), "{}", said.text);
+}
+
+/// A crate that depends on nothing, which calls the C library.
+fn program() -> Project {
+    let project = crate_with_everything();
+    project.write("src/main.rs", "fn main() { println!(\"{} {}\", std::env::consts::ARCH, file!()); }\n");
+    project
+}
+
+/// Whether this machine's rustc has a target's standard library.
+fn has_std(target: &str) -> bool {
+    let told = with_cargo(std::process::Command::new("rustc").args(["--print", "target-libdir", "--target", target]))
+        .output()
+        .unwrap();
+    std::path::Path::new(String::from_utf8(told.stdout).unwrap().trim()).is_dir()
+}
+
+#[test]
+fn cargo_builds_for_other_machines() {
+    let foreign = [
+        (Arch::Aarch64, "aarch64-unknown-linux-gnu", 183u16),
+        (Arch::Armv7l, "armv7-unknown-linux-gnueabihf", 40),
+        (Arch::Aarch64, "aarch64-unknown-linux-musl", 183),
+    ];
+    for (arch, target, machine) in foreign.into_iter().filter(|(arch, ..)| Some(*arch) != Arch::host()) {
+        let project = program();
+        let mut step = project.step();
+        step.args(["--test=run", "--arch", arch.as_str(), "--options"]);
+        step.arg(if target.ends_with("gnueabihf") {
+            "features=more".to_owned()
+        } else {
+            format!("features=more,target={target}")
+        });
+        if !has_std(target) {
+            let said = run(with_cargo(&mut step)).ended(1);
+            assert!(said.text.contains(&format!("help: install it: rustup target add {target}")), "{}", said.text);
+            continue;
+        }
+        let said = run(with_cargo(&mut step)).ended(0);
+        let bytes = std::fs::read(project.path("install/usr/bin/extra")).unwrap();
+        assert_eq!(u16::from_le_bytes([bytes[18], bytes[19]]), machine, "{target}");
+        let summary = project.read("runner/GITHUB_STEP_SUMMARY");
+        assert!(summary.contains("Tests: 1 passed, 1 skipped\n"), "{target}: {}", said.text);
+    }
+}
+
+#[test]
+fn cargo_s_targets_are_checked() {
+    let project = program();
+    let cases = [
+        ("target=aarch64-unknown-linux-gnu", "x86_64", 2, "is not of the architecture x86_64"),
+        ("target=x86_64-unknown-nothing", "x86_64", 2, "rustc knows no target x86_64-unknown-nothing"),
+    ];
+    for (options, arch, status, says) in cases.into_iter().filter(|_| Arch::host() == Some(Arch::X86_64)) {
+        let said = run(with_cargo(project.command().args(["--options", options, "--arch", arch]))).ended(status);
+        assert!(said.text.contains(says), "{}", said.text);
+    }
+    let path = path_without(&project, &["llvm-cov"]);
+    let said = run(with_cargo(project.command().env("PATH", path).args(["--coverage", "--test=run"]))).ended(1);
+    assert!(said.text.contains("cargo-llvm-cov was not found"), "{}", said.text);
+}
+
+#[test]
+fn cargo_s_files_are_equal_wherever_they_were_built() {
+    let digests = |build_path: &str| {
+        let project = program();
+        let arguments = ["--build-type=debugoptimized", "--options=features=more", "--build-path", build_path];
+        run(with_cargo(project.command().args(arguments))).ended(0);
+        let install = project.path("install");
+        let digest =
+            |name: String| (artifact::Sha256::of(&std::fs::read(install.join(&name)).unwrap()).to_string(), name);
+        files_below(&install).into_iter().map(digest).collect::<Vec<_>>()
+    };
+    assert_eq!(digests("build"), digests("out/of/the/way"));
 }
 
 #[test]
@@ -119,7 +198,7 @@ fn what_no_build_system_can_build_is_said() {
     }
     project.write("Cargo.toml", "");
     let said = run(project.command().arg("--options=colour=red")).ended(2);
-    assert!(said.text.contains("help: there are features, no-default-features, all-features"), "{}", said.text);
+    assert!(said.text.contains("help: there are features, no-default-features, all-features, target"), "{}", said.text);
     project.write(".github/vaccel-ci.toml", "[build]\ncommand = 'make'\n");
     let said = run(&mut project.command()).ended(2);
     assert!(said.text.contains("missing field `install`"), "{}", said.text);

@@ -1,6 +1,6 @@
 //! What is looked at beside the build: valgrind, coverage, compilers called through a cache.
 
-use crate::support::{MESON_BUILD, Project, run};
+use crate::support::{MESON_BUILD, Project, run, with_cargo};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -124,4 +124,28 @@ fn a_cache_is_used_when_it_is_there_and_never_when_off() {
     // The folder is set up for what is wanted now.
     let said = run(project.step().env("PATH", &path)).ended(0);
     assert!(project.read("runner/GITHUB_STEP_SUMMARY").contains("| set up again |"), "{}", said.text);
+}
+
+#[test]
+fn rustc_is_called_through_sccache_and_never_when_off() {
+    let project = Project::empty();
+    project.write("Cargo.toml", "[package]\nname = \"t\"\nversion = \"0.1.0\"\n\n[workspace]\n");
+    project.write("src/main.rs", "fn main() {}\n");
+    let path = with_cache(&project);
+    let calls = |arguments: &[&str], wrapper: &str| {
+        let _ = fs::remove_file(project.path("calls"));
+        for folder in ["build", "install"] {
+            let _ = fs::remove_dir_all(project.path(folder));
+        }
+        let mut command = project.command();
+        if !wrapper.is_empty() {
+            command.env("RUSTC_WRAPPER", wrapper);
+        }
+        run(with_cargo(command.env("PATH", &path).args(arguments))).ended(0);
+        fs::read_to_string(project.path("calls")).unwrap_or_default().contains("--crate-name t ")
+    };
+    assert!(calls(&[], ""));
+    assert!(!calls(&[], "env"), "the caller's wrapper");
+    assert!(!calls(&["--compiler-cache=off"], ""));
+    assert!(!calls(&["--compiler-cache=off"], "sccache"));
 }

@@ -1,9 +1,8 @@
 //! Builds for other machines than this one.
 
-use crate::support::{MESON_BUILD, Project, run};
+use crate::support::{MESON_BUILD, Project, path_without, run};
 use artifact::Arch;
 use std::fs;
-use std::os::unix::fs::symlink;
 
 /// Every architecture, with the number that ELF files know it by.
 const MACHINES: [(Arch, u16); 3] = [(Arch::X86_64, 62), (Arch::Aarch64, 183), (Arch::Armv7l, 40)];
@@ -41,22 +40,6 @@ fn every_architecture_is_built_and_tested_here() {
         let bytes = fs::read(project.path(&format!("i-{arch}/usr/bin/sample-run"))).unwrap();
         assert_eq!(u16::from_le_bytes([bytes[18], bytes[19]]), machine, "{arch}");
     }
-}
-
-/// A search path with this machine's programs except some.
-fn path_without(project: &Project, unwanted: &[&str]) -> std::path::PathBuf {
-    let bin = project.path("programs");
-    fs::create_dir_all(&bin).unwrap();
-    for folder in std::env::split_paths(&crate::support::tools_path()) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !unwanted.iter().any(|unwanted| name.contains(unwanted)) {
-                // The first on the path wins.
-                let _ = symlink(entry.path(), bin.join(name));
-            }
-        }
-    }
-    bin
 }
 
 fn foreign() -> Arch {

@@ -89,6 +89,32 @@ pub fn tools_path() -> OsString {
     testbed::tools::ensure(&|progress| eprintln!("{progress}")).unwrap().path()
 }
 
+/// A search path with this machine's programs except some.
+pub fn path_without(project: &Project, unwanted: &[&str]) -> PathBuf {
+    let bin = project.path("programs");
+    fs::create_dir_all(&bin).unwrap();
+    for folder in std::env::split_paths(&tools_path()) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !unwanted.iter().any(|unwanted| name.contains(unwanted)) {
+                // The first on the path wins.
+                let _ = std::os::unix::fs::symlink(entry.path(), bin.join(name));
+            }
+        }
+    }
+    bin
+}
+
+/// Cargo as this test's user has it: its toolchains lie in the home folder.
+pub fn with_cargo(command: &mut Command) -> &mut Command {
+    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
 /// What it said, and how it ended.
 pub struct Said {
     pub status: Option<i32>,

@@ -4,8 +4,7 @@ mod coverage;
 mod introspect;
 mod setup;
 
-use super::{Backend, Facts, Job, Outcome, TestResult};
-use crate::diagnostics::Speaker;
+use super::{Backend, Facts, Job, Outcome, TestResult, explain};
 use crate::environment::shell_quote;
 use crate::settings::Settings;
 use crate::{TestMode, suppressions};
@@ -34,8 +33,6 @@ const FOUND: i32 = 98;
 
 /// Other names and makes of ninja.
 const NINJAS: [&str; 2] = ["ninja-build", "samu"];
-
-const NOT_CONFIGURED: &str = "the project could not be configured";
 
 /// Meson.
 pub struct Meson;
@@ -172,17 +169,4 @@ fn meson(command: &str, settings: &Settings) -> Result<Program<'static>> {
 fn ninja() -> Result<PathBuf> {
     let other = || NINJAS.iter().find_map(|program| Tool { program, ..NINJA }.find().ok());
     NINJA.find().or_else(|failure| other().ok_or(failure))
-}
-
-/// A failed program, with the first of the errors it told of.
-fn explain(job: &Job, error: RunError, what: &str) -> Failure {
-    let RunError::Failed { .. } = error else { return Failure::from(error).context(what) };
-    let count = job.diagnostics.errors();
-    let Some(first) = job.diagnostics.shown().next().filter(|_| count > 0) else {
-        return Failure::work(what).because(error).help("the output above says why");
-    };
-    // Ninja sets the folder up again when the build files have changed, and that may be what failed.
-    let what = if first.speaker == Speaker::BuildSystem { NOT_CONFIGURED } else { what };
-    let more = if count == 1 { String::new() } else { format!(", with {count} errors; the first is") };
-    Failure::work(format!("{what}{more}\n{first}")).because(error)
 }

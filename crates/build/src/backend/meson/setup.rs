@@ -1,8 +1,8 @@
 //! Setting a build folder up: from nothing, again with other options, or not at all when nothing
 //! changed. What a folder was set up with is kept in it, because Meson itself merges old and new.
 
-use super::{NOT_CONFIGURED, explain, introspect};
-use crate::backend::Job;
+use super::introspect;
+use crate::backend::{Job, NOT_CONFIGURED, explain};
 use crate::environment::Environment;
 use crate::options::python_quote;
 use crate::settings::Settings;

@@ -1,7 +1,12 @@
 //! Cargo: programs and C libraries written in Rust.
 
-use super::{Backend, Facts, Job, Outcome, TestResult, mark_as_ours};
+mod harness;
+mod target;
+
+use self::harness::Harness;
+use super::{Backend, Facts, Job, Outcome, TestResult, explain, mark_as_ours};
 use crate::settings::Settings;
+use crate::toolchain::Cache;
 use artifact::BuildType;
 use serde::Deserialize;
 use std::fs;
@@ -13,8 +18,11 @@ const CARGO: Tool = Tool { program: "cargo", provided_by: "the Debian package ca
 
 const RUSTC: Tool = Tool { program: "rustc", provided_by: "the Debian package rustc, or rustup" };
 
+/// What measures coverage, as a command of Cargo's.
+const LLVM_COV: Tool = Tool { program: "cargo-llvm-cov", provided_by: "it: cargo install cargo-llvm-cov" };
+
 /// The options that are understood.
-const OPTIONS: [&str; 3] = ["features", "no-default-features", "all-features"];
+const OPTIONS: [&str; 4] = ["features", "no-default-features", "all-features", "target"];
 
 /// Cargo.
 pub struct Cargo;
@@ -52,46 +60,68 @@ impl Backend for Cargo {
 
     fn check_tools(&self, settings: &Settings, _: &Runner) -> Result<()> {
         settings.refuse_valgrind("Cargo")?;
-        if settings.cross.is_some() {
-            return Err(Failure::input(format!("cargo builds for this machine only here, not for {}", settings.arch))
-                .help("run this action on a machine of that architecture"));
-        }
         if let Some(option) = settings.options.iter().find(|option| !OPTIONS.contains(&option.name.as_str())) {
             return Err(Failure::input(format!("cargo has no option `{}`", option.name))
                 .help(format!("there are {}", OPTIONS.join(", "))));
         }
         CARGO.find()?;
-        RUSTC.find().map(|_| ())
+        RUSTC.find()?;
+        if settings.coverage {
+            LLVM_COV.find()?;
+        }
+        target::check(settings)
     }
 
     fn configure(&self, job: &mut Job) -> Result<String> {
         mark_as_ours(job.settings)?;
+        target::prepare(job.settings)?;
         Ok("nothing to do".to_owned())
     }
 
     fn compile(&self, job: &mut Job) -> Result<()> {
-        let program = cargo("build", job)?;
-        job.run(program).context("compilation failed")?;
+        let program = cargo(&["build"], job)?;
+        job.run(program).map_err(|error| explain(job, error, "compilation failed"))?;
         Ok(())
     }
 
     fn test(&self, job: &mut Job) -> Result<Vec<TestResult>> {
-        let mut program = cargo("test", job)?.arg("--no-fail-fast");
+        if job.settings.coverage {
+            let clean = llvm_cov("clean", job.settings)?.arg("--profraw-only");
+            job.run(clean).context("could not remove the counters of earlier runs")?;
+        }
+        let command: &[&str] = if job.settings.coverage { &["llvm-cov", "--no-report", "test"] } else { &["test"] };
+        let mut program = cargo(command, job)?.arg("--no-fail-fast");
         if let Some(path) = &job.environment.library_path {
             program = program.env("LD_LIBRARY_PATH", path);
         }
-        let mut results = Vec::new();
-        let run = job.run_and_read(program, |line| results.extend(test_result(line)));
-        match run {
-            Err(RunError::Failed { .. }) if results.iter().any(|test| test.outcome == Outcome::Failed) => Ok(results),
-            Err(error) => Err(error).context("the tests could not be run"),
-            Ok(_) => Ok(results),
+        if let Some(Err(reason)) = job.settings.cross.as_ref().map(|cross| &cross.emulator) {
+            job.run(program.arg("--no-run")).context("the tests could not be built")?;
+            let (name, detail) = ("all tests".to_owned(), Some(reason.clone()));
+            return Ok(vec![TestResult { name, outcome: Outcome::Skipped, detail, duration: Duration::ZERO }]);
         }
+        let mut harness = Harness::default();
+        let run = job.run_and_read(program, |line| harness.read(line));
+        match run {
+            Err(RunError::Failed { .. }) if harness.has_failed() => Ok(harness.results),
+            Err(error) => Err(explain(job, error, "the tests could not be run")),
+            Ok(_) => Ok(harness.results),
+        }
+    }
+
+    fn coverage(&self, job: &mut Job, report: &Path) -> Result<()> {
+        let program = llvm_cov("report", job.settings)?.args(["--cobertura", "--output-path"]).arg(report);
+        let program = program.args(["--profile", profile(job.settings.build_type).0]);
+        let program = match target::target(job.settings) {
+            Some(target) => program.args(["--target", &target]),
+            None => program,
+        };
+        job.run(program).context("coverage could not be measured")?;
+        Ok(())
     }
 
     fn install(&self, job: &mut Job, destdir: &Path) -> Result<()> {
         let settings = job.settings;
-        let built = settings.build.join(profile(settings.build_type).1);
+        let built = target::folder(settings, profile(settings.build_type).1);
         let root = destdir.join(settings.prefix.trim_start_matches('/'));
         let mut installed = 0;
         for target in metadata(settings)?.packages.iter().flat_map(|package| &package.targets) {
@@ -154,13 +184,31 @@ fn profile(build_type: BuildType) -> (&'static str, &'static str, &'static [&'st
     }
 }
 
-fn cargo(command: &str, job: &Job) -> Result<Program<'static>> {
+fn llvm_cov(command: &str, settings: &Settings) -> Result<Program<'static>> {
+    let program = Program::new(CARGO.find()?).args(["llvm-cov", command]).dir(&settings.source);
+    Ok(program.env("CARGO_TARGET_DIR", &settings.build))
+}
+
+fn cargo(command: &[&str], job: &Job) -> Result<Program<'static>> {
     let settings = job.settings;
     let (name, _, changes) = profile(settings.build_type);
     let mut program = Program::new(CARGO.find()?)
-        .args([command, "--profile", name, "--message-format=short", "--target-dir"])
-        .arg(&settings.build)
+        .args(command)
+        .args(["--profile", name])
+        .env("CARGO_TARGET_DIR", &settings.build)
         .dir(&settings.source);
+    if let Some(target) = target::target(settings) {
+        let variables = target::variables(settings, &target);
+        program =
+            variables.into_iter().fold(program.args(["--target", &target]), |p, (name, value)| p.env(name, value));
+    }
+    program = match settings.cache {
+        Cache::Off => program.env("RUSTC_WRAPPER", ""),
+        Cache::Program("sccache") if job.runner.env("RUSTC_WRAPPER").is_none() => {
+            program.env("RUSTC_WRAPPER", "sccache")
+        }
+        _ => program,
+    };
     for change in changes {
         program = program.args(["--config", change]);
     }
@@ -177,8 +225,12 @@ fn cargo(command: &str, job: &Job) -> Result<Program<'static>> {
     // The file names in panics and debug information are those of no particular machine.
     let home = job.runner.env("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| job.runner.env("HOME").map(|home| Path::new(&home).join(".cargo")));
-    let mut flags = vec![format!("--remap-path-prefix={}=.", settings.source.display())];
-    flags.extend(home.map(|home| format!("--remap-path-prefix={}=/cargo", home.display())));
+    let maps = [(Some(settings.source.clone()), "."), (home, "/cargo")];
+    // Coverage is told about files by their real names.
+    let maps = maps.into_iter().filter(|_| !settings.coverage);
+    let maps = maps.filter_map(|(path, name)| Some(format!("--remap-path-prefix={}={name}", path?.display())));
+    let link = job.environment.link_flags.iter().map(|flag| format!("-Clink-arg={flag}"));
+    let mut flags: Vec<_> = maps.chain(link).collect();
     if settings.werror {
         flags.push("-Dwarnings".to_owned());
     }
@@ -187,33 +239,4 @@ fn cargo(command: &str, job: &Job) -> Result<Program<'static>> {
         Some(outer) => program.env("RUSTFLAGS", format!("{outer} {}", flags.join(" "))),
         None => program.arg("--config").arg(format!("build.rustflags={}", serde_json::to_string(&flags)?)),
     })
-}
-
-/// `test name ... ok`, as the test harness writes it.
-fn test_result(line: &str) -> Option<TestResult> {
-    let (name, result) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
-    let outcome = match result.split([' ', ',']).next()? {
-        "ok" => Outcome::Passed,
-        "ignored" => Outcome::Skipped,
-        "FAILED" => Outcome::Failed,
-        _ => return None,
-    };
-    let detail = result.strip_prefix("ignored, ").map(str::to_owned);
-    Some(TestResult { name: name.to_owned(), outcome, detail, duration: Duration::ZERO })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_harness_s_lines_are_results() {
-        let lines = ["test a::b ... ok", "test c ... FAILED", "test d ... ignored, slow", "test result: ok. 1", "x"];
-        let found: Vec<_> = lines.iter().filter_map(|line| test_result(line)).collect();
-        let found: Vec<_> =
-            found.iter().map(|test| (test.name.as_str(), test.outcome, test.detail.as_deref())).collect();
-        let expected =
-            [("a::b", Outcome::Passed, None), ("c", Outcome::Failed, None), ("d", Outcome::Skipped, Some("slow"))];
-        assert_eq!(found, expected);
-    }
 }
