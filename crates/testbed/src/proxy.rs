@@ -100,6 +100,20 @@ impl Request {
         headers.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
     }
 
+    /// Sends the server so many bytes of the request, and then breaks the connection off.
+    pub fn break_off(&self, length: usize) -> Result<()> {
+        let mut bytes = format!("{}\r\n\r\n", self.head).into_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes.truncate(length);
+        TcpStream::connect(&*self.upstream)?.write_all(&bytes)?;
+        Ok(())
+    }
+
+    /// How many bytes it has, with its head.
+    pub fn length(&self) -> usize {
+        self.head.len() + "\r\n\r\n".len() + self.body.len()
+    }
+
     /// The server's whole answer.
     pub fn forward(&self) -> Result<Vec<u8>> {
         let mut upstream = TcpStream::connect(&*self.upstream)?;

@@ -1,30 +1,39 @@
-//! The executable, killed at any moment of a publication: readers see whole bundles, and another
+//! The executable, killed at any byte of a publication: readers see whole bundles, and another
 //! run completes what is not.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
 use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Sha256, Version};
 use registry::{BasePath, Credentials, Fetcher, Location, RegistryError, Requirement, Resolved, Settings, Store};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use testbed::proxy::Proxy;
 use testbed::s3::Server;
 
-/// Half of them in publications of a branch, half of releases.
-const POINTS: u32 = 200;
-const FILES: [&str; 3] = ["hello_amd64.deb", "hello.tar.gz", "libhello.so.0"];
+/// In publications of a branch, and as many in those of releases.
+const POINTS: usize = 100;
+/// A request is broken off after any number of them.
+const PARTS: usize = 6;
+const FILES: [&str; 3] = ["hello_VERSION-1_amd64.deb", "hello_VERSION_x86_64.tar.gz", "libhello.so.0"];
 const BASE: &str = "kill";
+
+/// A file's name in this version.
+fn name(version: &str, file: &str) -> String {
+    file.replace("VERSION", version)
+}
 
 /// Every version has bytes of its own.
 fn content(version: &str, name: &str) -> Vec<u8> {
-    format!("{name} of {version}\n").repeat(4000).into_bytes()
+    format!("{name} of {version}\n").repeat(400).into_bytes()
 }
 
 fn bundle(folder: &Path, git_ref: &str, version: &str) {
     std::fs::create_dir_all(folder).unwrap();
-    let files = FILES.map(|name| {
-        let content = content(version, name);
-        std::fs::write(folder.join(name), &content).unwrap();
+    let files = FILES.map(|file| {
+        let (name, content) = (name(version, file), content(version, file));
+        std::fs::write(folder.join(&name), &content).unwrap();
         let (size, sha256) = (content.len() as u64, Sha256::of(&content));
         FileEntry { name: name.parse().unwrap(), kind: FileKind::Other, size, sha256, soname: None }
     });
@@ -54,27 +63,29 @@ fn bundle(folder: &Path, git_ref: &str, version: &str) {
     Bundle::write(folder, &manifest).unwrap();
 }
 
-fn uploader(server: &Server, folder: &Path) -> Command {
+fn uploader(server: &Server, endpoint: &str, folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vaccel-upload"));
     command
         .env_clear()
         .env("INPUT_ACCESS_KEY", server.access_key())
         .env("INPUT_SECRET_KEY", server.secret_key())
-        .args(["--base-path", BASE, "--bucket", Server::BUCKET, "--endpoint-url", &server.endpoint(), "--dist-path"])
+        .args(["--base-path", BASE, "--bucket", Server::BUCKET, "--endpoint-url", endpoint, "--dist-path"])
         .arg(folder)
+        .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+        .stderr(Stdio::null());
     command
 }
 
 /// Runs it to its end.
 fn upload(server: &Server, folder: &Path) {
-    let output = uploader(server, folder).output().unwrap();
+    let output = uploader(server, &server.endpoint(), folder).stderr(Stdio::piped()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 struct Reader {
     store: Store,
+    raw: aws_sdk_s3::Client,
     runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
 }
@@ -96,18 +107,27 @@ impl Reader {
             time_limit: Duration::from_mins(1),
         };
         let store = runtime.block_on(Store::connect(settings)).unwrap();
-        Self { store, runtime, folder: tempfile::tempdir().unwrap() }
+        let keys = aws_sdk_s3::config::Credentials::new(server.access_key(), server.secret_key(), None, None, "test");
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(server.endpoint())
+            .region(aws_sdk_s3::config::Region::new("us-east-1"))
+            .force_path_style(true)
+            .credentials_provider(keys)
+            .build();
+        let raw = aws_sdk_s3::Client::from_conf(config);
+        Self { store, raw, runtime, folder: tempfile::tempdir().unwrap() }
     }
 
     fn branch(&self) -> Option<Version> {
-        let location = Location {
-            base: base(),
-            package: "hello".parse().unwrap(),
-            git_ref: "main".parse().unwrap(),
-            arch: Arch::X86_64,
-            build_type: BuildType::Release,
-        };
-        self.whole(self.runtime.block_on(registry::resolve_ref(&self.store, location)))
+        self.whole(self.runtime.block_on(registry::resolve_ref(&self.store, location("main"))))
+    }
+
+    /// The bytes under a name beside the manifest.
+    fn read(&self, git_ref: &str, name: &str) -> Vec<u8> {
+        let get = self.raw.get_object().bucket(Server::BUCKET).key(location(git_ref).named(name)).send();
+        self.runtime.block_on(async { get.await.unwrap().body.collect().await.unwrap().to_vec() })
     }
 
     fn release(&self, requirement: &str) -> Option<Version> {
@@ -127,9 +147,10 @@ impl Reader {
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
         let fetcher = Fetcher { store: &self.store, folder: folder.path(), concurrency: 3 };
         self.runtime.block_on(fetcher.fetch(&found, &found.manifest.files, &|_| ())).unwrap();
-        for name in FILES {
-            let bytes = std::fs::read(folder.path().join(name)).unwrap();
-            assert!(bytes == content(&found.manifest.version.to_string(), name), "{name}");
+        let version = found.manifest.version.to_string();
+        for file in FILES {
+            let bytes = std::fs::read(folder.path().join(name(&version, file))).unwrap();
+            assert!(bytes == content(&version, file), "{file} of {version}");
         }
         Some(found.manifest.version)
     }
@@ -139,75 +160,157 @@ fn base() -> BasePath {
     BASE.parse().unwrap()
 }
 
+fn location(git_ref: &str) -> Location {
+    Location {
+        base: base(),
+        package: "hello".parse().unwrap(),
+        git_ref: git_ref.parse().unwrap(),
+        arch: Arch::X86_64,
+        build_type: BuildType::Release,
+    }
+}
+
+/// When a run is killed, and what has happened until then.
+#[derive(Default)]
+struct Fate {
+    child: Option<Child>,
+    /// Requests so far.
+    requests: usize,
+    /// The request at which it is killed.
+    fatal: Option<usize>,
+    /// How many [`PARTS`] of this request reach the server.
+    parts: usize,
+    /// Whether the manifest was written.
+    committed: bool,
+    killed: bool,
+}
+
+/// A proxy before the server that kills the run whose requests it passes on.
+struct Killer {
+    proxy: Proxy,
+    fate: Arc<Mutex<Fate>>,
+}
+
+impl Killer {
+    fn new(server: &Server) -> Self {
+        let fate = Arc::new(Mutex::new(Fate::default()));
+        let shared = fate.clone();
+        let proxy = Proxy::start(&server.endpoint(), move |request| {
+            // The whole time: one request after the other.
+            let mut fate = shared.lock().unwrap();
+            let number = fate.requests;
+            fate.requests += 1;
+            let is_fatal = fate.fatal == Some(number);
+            if is_fatal && fate.parts < PARTS {
+                request.break_off(request.length() * fate.parts / PARTS)?;
+                fate.kill();
+                return Ok(Vec::new());
+            }
+            let answer = request.forward()?;
+            fate.committed |= request.method() == "PUT" && request.target().contains("/manifest.json");
+            if is_fatal {
+                fate.kill();
+            }
+            Ok(answer)
+        });
+        Self { proxy: proxy.unwrap(), fate }
+    }
+
+    /// Runs an upload; kills it at the fatal request. Gives what has happened.
+    fn run(&self, server: &Server, folder: &Path, fatal: Option<usize>, parts: usize) -> Fate {
+        {
+            let mut fate = self.fate.lock().unwrap();
+            let child = uploader(server, self.proxy.endpoint(), folder).spawn().unwrap();
+            *fate = Fate { child: Some(child), fatal, parts, ..Fate::default() };
+        }
+        loop {
+            std::thread::sleep(Duration::from_millis(2));
+            let mut fate = self.fate.lock().unwrap();
+            let ended = fate.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some());
+            if ended {
+                return std::mem::take(&mut fate);
+            }
+        }
+    }
+}
+
+impl Fate {
+    fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        self.killed = !child.wait().unwrap().success();
+    }
+}
+
 #[test]
 fn killed_anywhere_it_leaves_whole_bundles_and_another_run_completes_it() {
     let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools)).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let place = |point: u32| (folder.path().join(point.to_string()), format!("0.3.{point}"));
-    let kinds = ["main", "release"];
-    let git_ref = |kind: &str, version: &str| if kind == "main" { kind.to_owned() } else { format!("v{version}") };
-
-    // How long a whole one takes, once the probe is there.
-    let mut whole = Duration::ZERO;
-    for point in 0..6 {
-        let ((folder, version), kind) = (place(point), kinds[point as usize % 2]);
-        bundle(&folder, &git_ref(kind, &version), &version);
-        let started = Instant::now();
-        upload(&server, &folder);
-        whole = started.elapsed().max(if point < 2 { Duration::ZERO } else { whole });
-    }
     let done = AtomicBool::new(false);
-    let (killed, old, new) = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let (server, done) = (&server, &done);
-        let poll = |branch: bool| {
-            move || {
-                let (reader, mut seen, mut last) = (Reader::new(server), 0_u32, None);
+        let readers = ["main", "latest"].map(|wanted| {
+            scope.spawn(move || {
+                let (reader, mut seen, mut last) = (Reader::new(server), 0_usize, None);
                 while !done.load(Ordering::Relaxed) {
-                    let found = if branch { reader.branch() } else { reader.release("latest") };
+                    let found = if wanted == "main" { reader.branch() } else { reader.release(wanted) };
                     assert!(found >= last, "{found:?} after {last:?}");
                     (last, seen) = (found, seen + 1);
-                    std::thread::sleep(Duration::from_millis(10));
+                    std::thread::sleep(Duration::from_millis(100));
                 }
                 seen
-            }
-        };
-        let readers = [scope.spawn(poll(true)), scope.spawn(poll(false))];
-        let work = |kind: &'static str| {
-            let (git_ref, place) = (&git_ref, &place);
-            move || {
-                let reader = Reader::new(server);
-                let (mut killed, mut old, mut new) = (0, 0, 0);
-                for point in (0..POINTS).filter(|point| kinds[*point as usize % 2] == kind) {
-                    let (folder, version) = place(point + 10);
-                    bundle(&folder, &git_ref(kind, &version), &version);
-                    let mut child = uploader(server, &folder).spawn().unwrap();
-                    // Two at once take longer than one alone.
-                    std::thread::sleep(whole * (point + 1) * 5 / (POINTS * 4));
-                    child.kill().unwrap();
-                    killed += u32::from(!child.wait().unwrap().success());
-                    let wanted: Version = version.parse().unwrap();
-                    let see = || if kind == "main" { reader.branch() } else { reader.release(&version) };
-                    if see().as_ref() == Some(&wanted) {
-                        new += 1;
-                    } else {
-                        old += 1;
-                    }
-                    upload(server, &folder);
-                    assert_eq!(see(), Some(wanted), "point {point}");
-                }
-                [killed, old, new]
-            }
-        };
-        let worked = kinds.map(|kind| scope.spawn(work(kind))).map(std::thread::ScopedJoinHandle::join);
+            })
+        });
+        let killed = ["main", "release"].map(|kind| scope.spawn(move || kill_at_every_point(server, kind)));
+        let killed = killed.map(std::thread::ScopedJoinHandle::join);
         done.store(true, Ordering::Relaxed);
         let seen = readers.map(|reader| reader.join().unwrap());
-        let counts = worked.map(Result::unwrap);
-        let [killed, old, new] = [0, 1, 2].map(|at| counts.iter().map(|count| count[at]).sum::<u32>());
-        println!(
-            "{killed} of {POINTS} killed within {whole:?}: {old} left the old, {new} the new; {seen:?} whole reads"
-        );
+        let counts = killed.map(Result::unwrap);
+        println!("requests, old and new bundles left: {counts:?}; whole reads meanwhile: {seen:?}");
         assert!(seen.iter().all(|seen| *seen > POINTS / 10), "{seen:?}");
-        (killed, old, new)
+        // The bundle is not all of a publication: it is killed before and after.
+        assert!(counts.iter().all(|(_, old, new)| *old > POINTS / 4 && *new >= POINTS / 10), "{counts:?}");
     });
-    assert!(killed > POINTS / 4 && old > 0 && new > 0, "{killed} killed, {old} old, {new} new");
+}
+
+/// Kills publications of a branch or of releases at points that are spread over all their bytes,
+/// and completes each. Gives how many requests one has, and how often the old and the new bundle
+/// was left.
+fn kill_at_every_point(server: &Server, kind: &str) -> (usize, usize, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let (killer, reader) = (Killer::new(server), Reader::new(server));
+    let make = |point: usize| {
+        let (folder, version) = (folder.path().join(point.to_string()), format!("0.3.{point}"));
+        let git_ref = if kind == "main" { kind.to_owned() } else { format!("v{version}") };
+        bundle(&folder, &git_ref, &version);
+        (folder, version, git_ref)
+    };
+    // The second one has the probe, and moves the branch: like all that follow.
+    let whole = [0, 1].map(|point| killer.run(server, &make(point).0, None, 0));
+    let requests = whole[1].requests;
+    let (mut old, mut new) = (0, 0);
+    for point in 0..POINTS {
+        let (folder, version, git_ref) = make(point + whole.len());
+        let position = point * requests * (PARTS + 1) / POINTS;
+        let (fatal, parts) = (position / (PARTS + 1), position % (PARTS + 1));
+        let fate = killer.run(server, &folder, Some(fatal), parts);
+        assert!(fate.killed, "{kind}: it has no request {fatal}");
+        let wanted: Version = version.parse().unwrap();
+        let see = || if kind == "main" { reader.branch() } else { reader.release(&version) };
+        assert_eq!(
+            see().as_ref() == Some(&wanted),
+            fate.committed,
+            "{kind}: request {fatal}, {parts} of {PARTS} parts"
+        );
+        (old, new) = if fate.committed { (old, new + 1) } else { (old + 1, new) };
+
+        upload(server, &folder);
+        assert_eq!(see(), Some(wanted), "{kind}: request {fatal}, {parts} of {PARTS} parts");
+        for (file, alias) in
+            ["SHA256SUMS".to_owned(), name(&version, FILES[0])].iter().zip(["SHA256SUMS", "hello_latest_amd64.deb"])
+        {
+            let expected = std::fs::read(folder.join(file)).unwrap();
+            assert!(reader.read(&git_ref, alias) == expected, "{kind}: {alias}, request {fatal}");
+        }
+    }
+    (requests, old, new)
 }
