@@ -155,15 +155,38 @@ async fn what_a_branch_no_longer_names_goes_after_the_grace_period() -> Result<(
     Ok(())
 }
 
-#[tokio::test]
-async fn two_publishers_at_once_agree_or_one_is_refused() -> Result<()> {
-    let world = World::new("race").await?;
-    let bundles = ["one", "two"].map(|text| world.bundle("v0.3.0", "0.3.0", &[(DEB, text)]));
-    let [first, second] = bundles;
-    let (first, second) = (first?, second?);
-    let (a, b) = tokio::join!(world.publish(&first), world.publish(&second));
-    assert_eq!([a.is_ok(), b.is_ok()].iter().filter(|ok| **ok).count(), 1, "{a:?} {b:?}");
-    world.fetch(&world.at("v0.3.0").await?, "whole").await?;
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_publishers_of_one_release_one_wins_whole_and_the_other_learns_both_digests() -> Result<()> {
+    const ROUNDS: usize = 20;
+    let (world, mut won) = (World::new("race").await?, [0; 2]);
+    for round in 0..ROUNDS {
+        let version = format!("0.3.{round}");
+        let git_ref = format!("v{version}");
+        // One file is large enough to go in parts, where the condition comes at its end.
+        let large = |text: &str| text.repeat(if round == 0 { 6 * 1024 * 1024 } else { 1024 });
+        let contents = ["one", "two"].map(|text| [large(text), text.to_owned()]);
+        let bundle = |[deb, list]: &[String; 2]| world.bundle(&git_ref, &version, &[(DEB, deb), ("list.txt", list)]);
+        let bundles = [bundle(&contents[0])?, bundle(&contents[1])?];
+        let (a, b) = tokio::join!(world.publish(&bundles[0]), world.publish(&bundles[1]));
+        let (winner, error) = match (a, b) {
+            (Ok(_), Err(error)) => (0, error),
+            (Err(error), Ok(_)) => (1, error),
+            both => panic!("round {round}: {both:?}"),
+        };
+        won[winner] += 1;
+        let digests = bundles.each_ref().map(|bundle| bundle.manifest().files[0].sha256.to_string());
+        let said = error.into_failure().to_string();
+        assert!(digests.iter().all(|digest| said.contains(digest)), "round {round}: {said}");
+        let found = world.at(&git_ref).await?;
+        assert_eq!(found.manifest, *bundles[winner].manifest(), "round {round}");
+        world.fetch(&found, &git_ref).await?;
+        for (name, content) in [DEB, "list.txt"].iter().zip(&contents[winner]) {
+            assert!(std::fs::read_to_string(world.path(&git_ref).join(name))? == *content, "round {round}: {name}");
+        }
+        let sums = world.read(&found.location.sums()).await?;
+        assert_eq!(sums, artifact::sha256sums::render(&found.manifest.files), "round {round}");
+    }
+    println!("won: {won:?}");
     Ok(())
 }
 
