@@ -8,7 +8,7 @@ use toolkit::{Failure, Result};
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("linters/", $name, ".toml")))),*]
+        &[$(($name, include_str!(concat!("linters/", $name, ".linter.toml")))),*]
     };
 }
 

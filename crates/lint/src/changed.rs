@@ -56,6 +56,11 @@ impl Changed {
         }
     }
 
+    /// The touched files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.keys().map(PathBuf::as_path)
+    }
+
     /// How many files were touched.
     pub fn len(&self) -> usize {
         self.0.len()

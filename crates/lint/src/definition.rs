@@ -95,7 +95,8 @@ pub struct Run {
     pub program: Option<String>,
     /// Our own check of this name, in place of a program: `links`, `commits`, `licenses`.
     pub builtin: Option<String>,
-    /// Its arguments. An argument `{files}` becomes the files; `{file}` inside one becomes the file of a
+    /// Its arguments. An argument `{files}` becomes the files, each behind
+    /// what stands before it; `{file}` inside one becomes the file of a
     /// `per = "file"` call; `{build-path}` the folder with `compile_commands.json`; `{config}` the
     /// trusted copy of the configuration file.
     #[serde(default)]
@@ -122,7 +123,8 @@ pub struct Run {
     /// configuration files are then read from the base branch in a pull request.
     #[serde(default)]
     pub executes_configuration: bool,
-    /// Its configuration files, the first that exists counts.
+    /// Its configuration files, the first that exists counts. A glob with `*` stands for those of any folder,
+    /// which nothing but a change of them is made of.
     #[serde(default)]
     pub configuration: Vec<String>,
     /// Arguments that switch configuration off, for a pull request whose base has none.
@@ -288,6 +290,9 @@ pub struct Fix {
     /// It changes no file, and prints a unified diff.
     #[serde(default)]
     pub prints_diff: bool,
+    /// It takes as long as a build, so that only who asks for `fix` has it, and no patch.
+    #[serde(default)]
+    pub only_on_request: bool,
 }
 
 fn zero_and_one() -> Vec<i32> {

@@ -134,9 +134,11 @@ fn arguments(work: &Work, files: &[&File], build: Option<&Path>) -> Vec<OsString
     let mut result: Vec<OsString> = work.configuration.arguments.iter().map(OsString::from).collect();
     let config = work.configuration.file.as_deref();
     for argument in work.arguments {
-        if argument == "{files}" {
+        if let Some(prefix) = argument.strip_suffix("{files}") {
             if work.per != Per::Repository {
-                result.extend(files.iter().map(|file| as_argument(&file.path)));
+                result.extend(
+                    files.iter().map(|file| [OsStr::new(prefix), &as_argument(&file.path)].into_iter().collect()),
+                );
             }
             continue;
         }

@@ -4,8 +4,9 @@
 //! nobody has looked at yet, so for these the configuration is the one of the base commit.
 
 use crate::changed::{self, Base};
-use crate::definition::Linter;
+use crate::definition::{Linter, Run};
 use crate::git::Git;
+use crate::globs::Globs;
 use crate::select::{has_section, split};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,10 +56,14 @@ pub fn configuration(linter: &Linter, root: &Path, trust: Trust, folder: &Path) 
         return from_tree();
     }
     let at_base = |name: &str| changed::file_at(git, base, name);
-    let mut names = run.configuration.iter().map(|condition| split(condition).0);
+    let mut names = run.configuration.iter().map(|condition| split(condition).0).filter(|name| !name.contains('*'));
     let touched = names.try_fold(None, |touched, name| {
         Ok::<_, toolkit::Failure>(touched.or((in_tree(name) != at_base(name)?).then(|| name.to_owned())))
     })?;
+    let touched = match touched {
+        Some(touched) => Some(touched),
+        None => touched_anywhere(run, git, base)?,
+    };
     // As it was reviewed: then it may stay where it is, with everything that is relative to it.
     let Some(touched) = touched else { return from_tree() };
     match first(&at_base)? {
@@ -75,6 +80,18 @@ pub fn configuration(linter: &Linter, root: &Path, trust: Trust, folder: &Path) 
         }
         _ => Ok(Configuration { refused: Some(touched), ..Configuration::default() }),
     }
+}
+
+/// A touched file that a glob among the configuration matches: some linters read one in each folder.
+fn touched_anywhere(run: &Run, git: &Git, base: &Base) -> Result<Option<String>> {
+    let globs: Vec<_> = run.configuration.iter().filter(|name| name.contains('*')).collect();
+    if globs.is_empty() {
+        return Ok(None);
+    }
+    let globs = Globs::new(&globs).context("could not read the globs of configuration files")?;
+    let changed = changed::since(git, base)?;
+    let touched = changed.paths().find(|path| globs.matches(path)).map(|path| path.display().to_string());
+    Ok(touched)
 }
 
 fn takes_file(linter: &Linter) -> bool {

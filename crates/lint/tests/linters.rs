@@ -74,7 +74,8 @@ fn commits_are_found_wanting() {
 fn actionlint_is_read_from_a_recording() {
     let repository = Repository::of("actionlint");
     let program = repository.root().join("actionlint");
-    fs::write(&program, "#!/bin/sh\ncase $1 in -version) echo 1.7.12 ;; *) cat recorded.json; exit 1 ;; esac\n").unwrap();
+    fs::write(&program, "#!/bin/sh\ncase $1 in -version) echo 1.7.12 ;; *) cat recorded.json; exit 1 ;; esac\n")
+        .unwrap();
     executable(&program);
     repository.commit("feat: first version");
     let mut path = OsString::from(repository.root());
@@ -88,7 +89,7 @@ fn every_shipped_linter_is_tested() {
     let shipped = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/linters")).unwrap();
     for entry in shipped {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let name = name.trim_end_matches(".toml");
+        let name = name.trim_end_matches(".linter.toml");
         let is_tested = ["actionlint", "commits"].contains(&name) || LINTERS.iter().any(|(linter, ..)| *linter == name);
         assert!(is_tested, "{name} has no fixture");
     }
@@ -110,7 +111,8 @@ fn told(found: &[Found]) -> String {
     found.iter().fold(String::new(), |mut text, finding| {
         let Found { severity, path, line, column, rule, message, is_mended } = finding;
         let mended = if *is_mended { " (with a fix)" } else { "" };
-        writeln!(text, "{severity} {path}:{line}:{column} {rule}{mended}\n    {}", message.replace('\n', "\n    ")).unwrap();
+        writeln!(text, "{severity} {path}:{line}:{column} {rule}{mended}\n    {}", message.replace('\n', "\n    "))
+            .unwrap();
         text
     })
 }
@@ -184,9 +186,9 @@ impl Repository {
     /// What meson writes when it configures a build.
     fn describe_build(&self, build: &Path) {
         let root = self.root();
-        let commands = ["findings.c", "clean.c"].map(|file| {
-            serde_json::json!({ "directory": root, "file": root.join(file), "arguments": ["cc", "-c", file] })
-        });
+        let commands = ["findings.c", "clean.c"].map(
+            |file| serde_json::json!({ "directory": root, "file": root.join(file), "arguments": ["cc", "-c", file] }),
+        );
         fs::create_dir_all(build).unwrap();
         fs::write(build.join("compile_commands.json"), Value::from(commands.to_vec()).to_string()).unwrap();
     }
