@@ -1,6 +1,6 @@
 //! Build systems other than Meson, and how one is chosen.
 
-use crate::support::{Project, files_below, path_without, run, with_cargo};
+use crate::support::{Project, ZIG_CACHE, files_below, path_without, run, with_cargo};
 use artifact::{Arch, BuildRecord};
 
 const SCRIPT: &str = r#"
@@ -122,19 +122,19 @@ fn has_std(target: &str) -> bool {
 #[test]
 fn cargo_builds_for_other_machines() {
     let foreign = [
-        (Arch::Aarch64, "aarch64-unknown-linux-gnu", 183u16),
-        (Arch::Armv7l, "armv7-unknown-linux-gnueabihf", 40),
-        (Arch::Aarch64, "aarch64-unknown-linux-musl", 183),
+        (Arch::Aarch64, "aarch64-unknown-linux-gnu", 183, "gcc"),
+        (Arch::Armv7l, "armv7-unknown-linux-gnueabihf", 40, "gcc"),
+        (Arch::Armv7l, "armv7-unknown-linux-gnueabihf", 40, "zig"),
+        (Arch::Aarch64, "aarch64-unknown-linux-musl", 183, "gcc"),
     ];
-    for (arch, target, machine) in foreign.into_iter().filter(|(arch, ..)| Some(*arch) != Arch::host()) {
+    for (arch, target, machine, linker) in foreign.into_iter().filter(|(arch, ..)| Some(*arch) != Arch::host()) {
         let project = program();
         let mut step = project.step();
-        step.args(["--test=run", "--arch", arch.as_str(), "--options"]);
-        step.arg(if target.ends_with("gnueabihf") {
-            "features=more".to_owned()
-        } else {
-            format!("features=more,target={target}")
-        });
+        if linker == "zig" {
+            step.env("PATH", path_without(&project, &["-linux-gnu"])).env("ZIG_GLOBAL_CACHE_DIR", ZIG_CACHE);
+        }
+        let options = format!("--options=features=more,target={target}");
+        step.args(["--test=run", "--arch", arch.as_str()]).arg(options);
         if !has_std(target) {
             let said = run(with_cargo(&mut step)).ended(1);
             assert!(said.text.contains(&format!("help: install it: rustup target add {target}")), "{}", said.text);
@@ -145,7 +145,16 @@ fn cargo_builds_for_other_machines() {
         assert_eq!(u16::from_le_bytes([bytes[18], bytes[19]]), machine, "{target}");
         let summary = project.read("runner/GITHUB_STEP_SUMMARY");
         assert!(summary.contains("Tests: 1 passed, 1 skipped\n"), "{target}: {}", said.text);
+        assert!(summary.contains(&format!(
+            ", cross built with {}",
+            if linker == "zig" { "python-zig cc" } else { arch.triple() }
+        )));
     }
+    // Without an option, it is GNU's target.
+    let project = program();
+    let said = run(with_cargo(project.step().args(["--arch=armv7l"])));
+    let told = if has_std("armv7-unknown-linux-gnueabihf") { "Installed" } else { "armv7-unknown-linux-gnueabihf" };
+    assert!(format!("{}{}", said.text, project.read("runner/GITHUB_STEP_SUMMARY")).contains(told), "{}", said.text);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Builds for other machines than this one.
 
-use crate::support::{MESON_BUILD, Project, path_without, run};
+use crate::support::{MESON_BUILD, Project, ZIG_CACHE, path_without, run};
 use artifact::Arch;
 use std::fs;
 
@@ -83,4 +83,26 @@ fn this_machine_s_packages_are_not_the_target_s() {
     build(Arch::host().unwrap().as_str()).ended(0);
     let said = build(foreign().as_str()).ended(1);
     assert!(said.text.contains("Dependency \"ours\" not found"), "{}", said.text);
+}
+
+#[test]
+fn zig_builds_where_there_is_no_gnu_compiler() {
+    let project = project();
+    let path = path_without(&project, &["-linux-gnu"]);
+    for (arch, machine) in MACHINES.into_iter().filter(|(arch, _)| Some(*arch) != Arch::host()) {
+        let arguments = [format!("--arch={arch}"), format!("--build-path=b-{arch}"), format!("--destdir=i-{arch}")];
+        let mut step = project.step();
+        let said =
+            run(step.env("PATH", &path).env("ZIG_GLOBAL_CACHE_DIR", ZIG_CACHE).args(&arguments).arg("--test=run"));
+        let said = said.ended(0);
+        let picked = format!("{arch}: cross built with python-zig cc -target {}", arch.triple());
+        assert!(said.text.contains(&picked), "{}", said.text);
+        let bytes = fs::read(project.path(&format!("i-{arch}/usr/lib/{}/libsample.so", arch.multiarch()))).unwrap();
+        assert_eq!(u16::from_le_bytes([bytes[18], bytes[19]]), machine, "{arch}");
+        let summary = project.read("runner/GITHUB_STEP_SUMMARY");
+        assert!(summary.contains("Tests: 1 passed\n"), "{arch}: {summary}");
+    }
+    let said =
+        run(project.command().env("PATH", &path).args(["--coverage", "--test=run", "--arch", foreign().as_str()]));
+    assert!(said.ended(1).text.contains("coverage cannot be measured with python-zig cc"));
 }

@@ -12,6 +12,9 @@ executable('sample-run', 'src/run.c', install: true)
 import('pkgconfig').generate(name: 'sample', description: 'A sample', version: '1.2.3')
 ";
 
+/// Where zig keeps what it makes of its C library; that serves all tests.
+pub const ZIG_CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/zig");
+
 /// Compiles without a warning and says where it was compiled.
 pub const SAMPLE_C: &str = "\
 const char *sample(void);
