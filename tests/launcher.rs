@@ -18,6 +18,8 @@ enum Content {
     Exits(u8),
     /// An executable without the permission to be one.
     WithoutMode,
+    /// The beginning of an ELF file for the machine with this number.
+    Elf(u8),
     /// What a checkout without Git LFS leaves behind.
     Pointer,
     Folder,
@@ -179,6 +181,26 @@ const FOLDERS: &[Case] = &[
         ..PLAIN
     },
     Case {
+        name: "an executable for another machine",
+        vaccel_ci_bin: Some("bin"),
+        runner_arch: Some("ARM64"),
+        github: true,
+        files: &[("bin/vaccel-build", Content::Elf(0x3e))],
+        status: 1,
+        stdout: "::error title=Wrong machine::{root}/bin/vaccel-build is not for aarch64, which this \
+                 machine is; name a folder with executables for it in VACCEL_CI_BIN, or unset that\n",
+        ..PLAIN
+    },
+    Case {
+        name: "an executable for another machine in dist",
+        files: &[("dist/x86_64/vaccel-build", Content::Elf(0x28))],
+        status: 1,
+        stdout: "",
+        stderr: "error: {root}/dist/x86_64/vaccel-build is not for x86_64, which this machine is; \
+                 name a folder with executables for it in VACCEL_CI_BIN, or unset that\n",
+        ..PLAIN
+    },
+    Case {
         name: "a Git LFS pointer",
         github: true,
         files: &[("dist/x86_64/vaccel-build", Content::Pointer)],
@@ -335,18 +357,23 @@ fn lay(path: &Path, content: &Content) -> Result<()> {
     let prints = "#!/bin/sh\nprintf '%s\\n' \"$0\" \"$@\"\n";
     match content {
         Content::Executable => write(path, prints, 0o755),
-        Content::Exits(status) => write(path, &format!("#!/bin/sh\nexit {status}\n"), 0o755),
+        Content::Exits(status) => write(path, format!("#!/bin/sh\nexit {status}\n"), 0o755),
         Content::WithoutMode => write(path, prints, 0o644),
         // Git gives a pointer the mode of the file that it stands for.
         Content::Pointer => {
             let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
             write(path, pointer, 0o755)
         }
+        Content::Elf(machine) => {
+            let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
+            bytes.extend([*machine, 0]);
+            write(path, &bytes, 0o755)
+        }
         Content::Folder => Ok(fs::create_dir_all(path)?),
     }
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
+fn write(path: &Path, text: impl AsRef<[u8]>, mode: u32) -> Result<()> {
     fs::create_dir_all(path.parent().context("a file without a folder")?)?;
     fs::write(path, text)?;
     Ok(fs::set_permissions(path, Permissions::from_mode(mode))?)

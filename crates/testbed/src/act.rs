@@ -42,6 +42,7 @@ pub struct Act<'a> {
     tools: &'a Tools,
     repository: PathBuf,
     ours: PathBuf,
+    revisions: BTreeMap<String, PathBuf>,
     executables: Option<PathBuf>,
     workflow: Option<String>,
     event: Event,
@@ -69,6 +70,7 @@ impl<'a> Act<'a> {
             tools,
             repository: repository.into(),
             ours: crate::workspace_root(),
+            revisions: BTreeMap::new(),
             executables: Some(crate::executables()),
             workflow: None,
             event,
@@ -98,7 +100,7 @@ impl<'a> Act<'a> {
         self
     }
 
-    /// Runs with the committed executables in `dist/` of this checkout of ours.
+    /// Runs with the committed executables in `dist/` of this checkout of ours, and without cargo.
     #[must_use]
     pub fn from_dist(mut self, checkout: impl Into<PathBuf>) -> Self {
         self.ours = checkout.into();
@@ -106,17 +108,22 @@ impl<'a> Act<'a> {
         self
     }
 
+    /// What one revision of ours is; the others are the checkout that everything comes from.
+    #[must_use]
+    pub fn revision(mut self, revision: &str, checkout: impl Into<PathBuf>) -> Self {
+        self.revisions.insert(revision.to_owned(), checkout.into());
+        self
+    }
+
     /// Runs act; `sink` is told each line as it comes.
     pub fn run(self, sink: &mut dyn FnMut(&str)) -> Result<Outcome> {
         let scratch = tempfile::Builder::new().prefix("act-").tempdir().context("could not make a folder")?;
         let folder = scratch.path();
-        let published = folder.join("vaccel-ci");
-        for part in PUBLISHED {
-            // act copies a local repository for every action; `target/` must not be in it.
-            copy_tree(&self.ours.join(part), &published.join(part))
-                .with_context(|| format!("could not copy {part}"))?;
-        }
-        let local = self.prepare(folder, &published)?;
+        let published = publish(&self.ours, &folder.join("vaccel-ci"))?;
+        let revisions = self.revisions.iter().map(|(revision, checkout)| {
+            Ok((revision.clone(), publish(checkout, &folder.join("vaccel-ci-revisions").join(revision))?))
+        });
+        let local = self.prepare(folder, &published, &revisions.collect::<Result<_>>()?)?;
         let (output, writer) = std::io::pipe().context("could not make a pipe")?;
         let errors = writer.try_clone().context("could not make a pipe")?;
         let path = self.path(folder)?;
@@ -180,14 +187,21 @@ impl<'a> Act<'a> {
                 .and_then(|()| std::fs::set_permissions(&shell, std::fs::Permissions::from_mode(0o755)))
                 .with_context(|| format!("could not write {}", shell.display()))?;
         }
-        let mut path = shells.into_os_string();
-        path.push(":");
-        path.push(self.tools.path());
-        Ok(path)
+        let path = self.tools.path();
+        let folders = std::env::split_paths(&path).filter(|folder| {
+            // Whoever uses a release has no Rust.
+            self.executables.is_some() || !folder.join("cargo").exists() || folder.join("sh").exists()
+        });
+        std::env::join_paths(std::iter::once(shells).chain(folders)).context("a folder of PATH has a colon")
     }
 
     /// Writes act's files; gives the folders that take the place of repositories.
-    fn prepare(&self, folder: &Path, published: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    fn prepare(
+        &self,
+        folder: &Path,
+        published: &Path,
+        revisions: &BTreeMap<String, PathBuf>,
+    ) -> Result<BTreeMap<String, PathBuf>> {
         let artifacts = folder.join("artifacts");
         std::fs::create_dir_all(&artifacts).context("could not make the folder of artifacts")?;
         let repository = self.repository.canonicalize().context("there is no such repository")?;
@@ -208,14 +222,15 @@ impl<'a> Act<'a> {
             std::fs::write(folder.join(name), text).with_context(|| format!("could not write {name}"))?;
         }
         let mut references = BTreeSet::new();
-        for root in [&self.ours, &self.repository] {
+        for root in [&self.ours, &self.repository].into_iter().chain(revisions.values()) {
             references.extend(references_in(&root.join(".github/workflows"))?);
         }
         let stand_ins = crate::workspace_root().join("tests/act");
         let local = |reference: String| {
             let (name, revision) = reference.split_once('@')?;
             if name == OURS || name.strip_prefix(OURS).is_some_and(|path| path.starts_with('/')) {
-                return Some((format!("{OURS}@{revision}"), published.to_owned()));
+                let checkout = revisions.get(revision).map_or(published, PathBuf::as_path);
+                return Some((format!("{OURS}@{revision}"), checkout.to_owned()));
             }
             let name = name.strip_prefix("actions/")?;
             let folder = STAND_INS.contains(&name).then(|| stand_ins.join(name))?;
@@ -223,6 +238,15 @@ impl<'a> Act<'a> {
         };
         Ok(references.into_iter().filter_map(local).collect())
     }
+}
+
+/// Copies what callers need of a checkout of ours: act copies a local repository for every action,
+/// and `target/` must not be in it.
+fn publish(checkout: &Path, to: &Path) -> Result<PathBuf> {
+    for part in PUBLISHED {
+        copy_tree(&checkout.join(part), &to.join(part)).with_context(|| format!("could not copy {part}"))?;
+    }
+    Ok(to.to_owned())
 }
 
 /// Every label that a plan can ask for, and that of our own workflow.

@@ -12,7 +12,8 @@ pub fn render(action: &Definition) -> String {
         title = action.title,
         about = action.description,
     );
-    let _ = write!(page, "```yaml\n- uses: nubificus/vaccel-ci/actions/{}@main\n", action.name);
+    let _ =
+        write!(page, "```yaml\n- uses: nubificus/vaccel-ci/actions/{}@v{}\n", action.name, env!("CARGO_PKG_VERSION"));
     let required: Vec<_> = action.inputs.iter().filter(|input| input.required).collect();
     if !required.is_empty() {
         page.push_str("  with:\n");

@@ -3,6 +3,7 @@
 //! The same commit gives the same bytes, whoever builds it, where and when.
 
 mod age;
+mod archives;
 mod check;
 mod compile;
 mod limits;
@@ -42,6 +43,9 @@ pub struct Args {
     /// Build nothing; tell when sources have changed since dist/ was built.
     #[arg(long, value_enum, conflicts_with_all = ["out", "check", "action", "arch"])]
     age: Option<Level>,
+    /// Build nothing; pack dist/ into archives for a release on GitHub, in this folder.
+    #[arg(long, conflicts_with_all = ["out", "check", "action", "arch", "age"])]
+    archives: Option<PathBuf>,
 }
 
 /// Builds, proves and writes the executables, or looks at those that are there.
@@ -49,6 +53,9 @@ pub fn run(args: &Args) -> Result<()> {
     let root = testbed::workspace_root();
     if let Some(level) = args.age {
         return age::run(&root, level);
+    }
+    if let Some(folder) = &args.archives {
+        return archives::run(&root, folder);
     }
     let selection = select(args)?;
     if args.check {

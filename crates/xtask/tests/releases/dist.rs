@@ -1,23 +1,11 @@
 //! The same sources give the same executable, wherever they are built.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use crate::sources;
 use artifact::Arch;
 use std::ffi::OsString;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use xtask::dist::{self, Selection};
-use xtask::git::Git;
-
-/// Copies what git knows of the work tree, committed or not.
-fn copy_sources(to: &Path) {
-    let root = testbed::workspace_root();
-    let list = Git::new(&root).run(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).unwrap();
-    for path in list.split('\0').filter(|path| root.join(path).is_file()) {
-        let target = to.join(path);
-        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-        std::fs::copy(root.join(path), target).unwrap();
-    }
-}
 
 // One action for one architecture: each further one takes a minute.
 #[test]
@@ -26,7 +14,7 @@ fn neither_folder_nor_cache_nor_settings_make_a_difference() {
     let selection = Selection { actions: vec!["plan".to_owned()], archs: vec![Arch::X86_64] };
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("a/much/longer/name");
-    copy_sources(&place);
+    sources::copy(&place);
 
     // With warm caches, in the folder where everybody builds.
     let here = folder.path().join("here");

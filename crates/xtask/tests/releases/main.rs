@@ -1,0 +1,6 @@
+//! The executables of a release, and releases themselves.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+mod dist;
+mod release;
+mod sources;
