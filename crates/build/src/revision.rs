@@ -19,18 +19,23 @@ impl Revision {
     pub fn of(source: &Path) -> Result<Self> {
         let written = written_version(source)?;
         let Some(repository) = Repository::open(source)? else { return Ok(Self { version: written, time: None }) };
-        let Ok(commit) = repository.head() else { return Ok(Self { version: written, time: None }) };
-        let time = Some(repository.commit_time()?);
+        // A repository without a commit has no time.
+        let Ok(time) = repository.commit_time() else { return Ok(Self { version: written, time: None }) };
+        let time = Some(time);
         if written.is_some() {
             return Ok(Self { version: written, time });
         }
-        let state = GitState {
-            exact_tags: repository.tags_at("HEAD")?,
-            describe: repository.describe(|tag| Version::from_tag(tag).is_ok())?,
-            commits: repository.commit_count()?,
-            commit,
-            dirty: repository.is_dirty()?,
+        // Every question is a process: what is known already is not asked.
+        let is_version = |tag: &str| Version::from_tag(tag).is_ok();
+        let exact_tags = repository.tags_at("HEAD")?;
+        let is_released = exact_tags.iter().any(|tag| is_version(tag));
+        let describe = if is_released { None } else { repository.describe(is_version)? };
+        let (commits, commit) = if is_released || describe.is_some() {
+            (0, String::new())
+        } else {
+            (repository.commit_count()?, repository.head()?)
         };
+        let state = GitState { exact_tags, describe, commits, commit, dirty: repository.is_dirty()? };
         Ok(Self { version: Some(Version::from_git(&state)?), time })
     }
 }

@@ -248,6 +248,8 @@ fn the_version_comes_from_the_tree() {
     git(&["init", "--quiet"]);
     git(&["add", "meson.build", "src"]);
     git(&["commit", "--quiet", "--message=first"]);
+    let said = run(&mut project.command()).ended(0);
+    assert!(said.text.contains("Built sample 0.0.0-dev.1+g"), "{}", said.text);
     git(&["tag", "v0.3.0"]);
     let said = run(&mut project.command()).ended(0);
     assert!(said.text.contains("Built sample 0.3.0 "), "{}", said.text);
