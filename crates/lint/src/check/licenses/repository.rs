@@ -14,9 +14,12 @@ pub struct License {
     pub source: String,
 }
 
+/// What a package says, by the text of its file.
+type Reader = fn(&str) -> Option<String>;
+
 /// Finds the licence; `read` gives the text of a file in the root.
 pub fn find(files: &BTreeSet<PathBuf>, read: &dyn Fn(&Path) -> Option<String>) -> Option<License> {
-    let readers: [(&str, fn(&str) -> Option<String>); 4] =
+    let readers: [(&str, Reader); 4] =
         [("Cargo.toml", cargo), ("pyproject.toml", python), ("package.json", node), ("meson.build", meson)];
     for (name, reader) in readers {
         let path = Path::new(name);
@@ -128,7 +131,8 @@ pub fn is_expression(text: &str) -> bool {
 fn is_identifier(word: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-+".contains(c);
     let short = ["MIT", "ISC", "Zlib", "Unlicense", "WTFPL", "NCSA", "Beerware", "PostgreSQL", "X11", "curl"];
-    word.chars().all(plain) && (word.contains('-') && !word.starts_with('-') || short.contains(&word))
+    word.chars().all(plain)
+        && (word.contains('-') && !word.starts_with('-') || short.iter().any(|id| id.eq_ignore_ascii_case(word)))
 }
 
 /// An expression such that equal ones are equal: case of identifiers, order of alternatives.
@@ -157,6 +161,9 @@ mod tests {
         find(&names, &read).map(|license| (license.expressions, license.source))
     }
 
+    /// Name, files, expressions, source.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+
     #[test]
     fn the_licence_is_found() {
         let mit =
@@ -165,7 +172,6 @@ mod tests {
         let gpl3 = "GNU GENERAL PUBLIC LICENSE\nVersion 3, 29 June 2007\n… the GNU Affero General Public License version 3, 19 November 2007";
         let bsd = "Redistribution and use in source and binary forms, …";
         let bsd3 = "Redistribution and use in source and binary forms, … to endorse or promote products";
-        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
         let cases: [Case<'_>; 14] = [
             ("cargo", &[("Cargo.toml", "[package]\nlicense = 'MIT/Apache-2.0'")], &["MIT OR Apache-2.0"], "Cargo.toml"),
             ("workspace", &[("Cargo.toml", "[workspace.package]\nlicense = 'MIT'")], &["MIT"], "Cargo.toml"),
