@@ -29,7 +29,8 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
     let choice = args.backend;
     let settings = settings(args)?;
     let backend = backend::pick(choice, &settings.source)?;
-    backend.check_tools(&settings, runner)?;
+    // A repository can bring a toolchain of its own, which answers here.
+    runner.guarded(|| backend.check_tools(&settings, runner))??;
     install::check(&settings.destdir, &State::load(&settings.build)?.installed)?;
     if let Some(cross) = &settings.cross {
         runner.info(&format!("{}: {}", cross.arch, cross.describe()));
@@ -105,7 +106,8 @@ fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()
         let _group = runner.group(&format!("Configure with {}", backend.name()));
         report.steps.measure("Configure", || backend.configure(job), Clone::clone)?;
     }
-    let facts = report.facts.insert(backend.facts(settings)?).clone();
+    let facts = runner.guarded(|| backend.facts(settings))??;
+    let facts = report.facts.insert(facts).clone();
     let version = report.version.get_or_insert(facts.project_version).clone();
 
     runner.step("Compile");

@@ -58,3 +58,20 @@ fn code_of_the_repository_has_no_voice() {
         assert!(!environment.contains(secret), "{secret}: {environment}");
     }
 }
+
+#[test]
+fn asking_a_project_about_itself_gives_it_no_voice() {
+    let project = Project::empty();
+    let root = project.root().display().to_string();
+    let evil =
+        format!("open('{root}/runner/GITHUB_OUTPUT', 'a').write('version=666\\n')\nprint('::add-path::/evil')\n");
+    project.write(
+        "setup.py",
+        &format!("{evil}from setuptools import setup\nsetup(name='x', version='1.0', py_modules=['x'])\n"),
+    );
+    project.write("x.py", "");
+    let said = run(&mut project.step()).ended(0);
+    assert!(!project.read("runner/GITHUB_OUTPUT").contains("=666"), "{}", said.text);
+    assert!(project.read("runner/GITHUB_OUTPUT").contains("1.0"), "{}", said.text);
+    assert!(!said.commands().iter().any(|line| line.starts_with("::add-path")), "{}", said.text);
+}
