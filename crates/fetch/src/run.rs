@@ -2,7 +2,7 @@
 
 use crate::{Args, Install, Outputs, choice, folders, install, listing, summary};
 use artifact::Arch;
-use registry::{FetchedFile, Fetcher, Location, RegistryError, Resolved, Store, Without};
+use registry::{FetchedFile, Fetcher, Location, Progress, RegistryError, Resolved, Store, Without};
 use toolkit::{Failure, Result, ResultExt, Runner, human};
 
 /// How many files are fetched at once where the caller leaves it to us.
@@ -88,14 +88,14 @@ async fn fetch(
     let folder = &args.local_path;
     std::fs::create_dir_all(folder).with_context(|| format!("could not make local-path {}", folder.display()))?;
     let concurrency = if args.concurrency == 0 { CONCURRENCY } else { args.concurrency };
-    let progress = |file: &FetchedFile| {
+    let progress = Progress::new(store, runner, files.iter().map(|file| file.size).sum());
+    let told = |file: &FetchedFile| {
+        progress.skip(file.entry.size.saturating_sub(file.transferred));
         let what = if file.transferred == 0 { "there already" } else { "fetched" };
-        runner.info(&format!("{what}: {} ({})", file.entry.name, human::bytes(file.entry.size)));
+        progress.tell(&format!("{what}: {} ({})", file.entry.name, human::bytes(file.entry.size)));
     };
     let fetcher = Fetcher { store, folder, concurrency };
-    let total = files.iter().map(|file| file.size).sum();
-    let fetching = fetcher.fetch(bundle, files, &progress);
-    registry::watched(store, total, runner, fetching).await.map_err(RegistryError::into_failure)
+    progress.during(fetcher.fetch(bundle, files, &told)).await.map_err(RegistryError::into_failure)
 }
 
 async fn list(args: &Args, store: &Store, runner: &Runner) -> Result<Outputs> {

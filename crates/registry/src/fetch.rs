@@ -8,7 +8,7 @@ use artifact::FileEntry;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::path::{Path, PathBuf};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A file that is there now, verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,11 +58,11 @@ enum End {
     Broken(String),
 }
 
-struct Received<'a> {
+struct Received {
     pieces: Vec<Bytes>,
     end: End,
     /// Room in memory, until the pieces are written.
-    _room: SemaphorePermit<'a>,
+    _room: OwnedSemaphorePermit,
 }
 
 impl Fetcher<'_> {
@@ -145,8 +145,8 @@ impl Fetcher<'_> {
     }
 
     /// Receives a chunk; a connection that breaks off is taken up where it was.
-    async fn receive(&self, key: &str, chunk: Chunk) -> Result<Received<'_>, RegistryError> {
-        let room = self.store.room_to_read(chunk.length).await?;
+    async fn receive(&self, key: &str, chunk: Chunk) -> Result<Received, RegistryError> {
+        let room = self.store.room(chunk.length).await;
         let (mut pieces, mut length, mut breaks) = (Vec::new(), 0, 0);
         let end = loop {
             let until = (!chunk.last).then_some(chunk.offset + chunk.length);

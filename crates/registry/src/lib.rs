@@ -22,7 +22,7 @@ mod writer;
 pub use error::{Conflict, RegistryError};
 pub use fetch::{FetchedFile, Fetcher};
 pub use key::{BasePath, BasePathError, Location};
-pub use progress::watched;
+pub use progress::Progress;
 pub use publish::{Publication, PublishOptions, publish};
 pub use requirement::{Requirement, RequirementError};
 pub use resolve::{Listed, Resolved, list, resolve, resolve_ref};

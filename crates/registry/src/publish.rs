@@ -41,8 +41,9 @@ pub struct Publication {
     pub warnings: Vec<String>,
 }
 
-/// Publishes a bundle, after all its bytes have been verified; `progress` is told of each file that
-/// is done, and whether it was sent.
+/// Publishes a bundle; `progress` is told of each file that is done, and whether it was sent. Files
+/// are verified as they are read, and one that is not the manifest's ends the publication before
+/// its commit point.
 pub async fn publish(
     store: &Store,
     base: &BasePath,
@@ -50,7 +51,6 @@ pub async fn publish(
     options: &PublishOptions,
     progress: &(dyn Fn(&FileEntry, bool) + Sync),
 ) -> Result<Publication, RegistryError> {
-    bundle.verify()?;
     let manifest = bundle.manifest();
     let location = Location::of(base.clone(), manifest);
     let writer = Writer::prepare(store, base, &manifest.package, &location).await?;
@@ -72,7 +72,9 @@ pub async fn publish(
             publisher.branch(&mut publication).await
         }
     };
-    match tokio::time::timeout(limit, finished).await {
+    let finished = tokio::time::timeout(limit, finished).await;
+    publisher.writer.give_up().await;
+    match finished {
         Ok(Ok(())) => Ok(publication),
         Ok(Err(error)) if !error.is_transient() => Err(error),
         Ok(Err(error)) => Err(publisher.unfinished(error)),

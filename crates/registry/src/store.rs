@@ -1,7 +1,10 @@
 //! The S3 client: the only code that makes requests.
 
 mod multipart;
+mod put;
 pub(crate) mod retry;
+
+pub(crate) use multipart::Begun;
 
 use crate::settings::{Credentials, Settings};
 use crate::{PublicKey, RegistryError};
@@ -17,18 +20,17 @@ use aws_sdk_s3::types::ChecksumMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Metadata under which we keep an object's digest; not every store keeps checksums.
 const DIGEST: &str = "sha256";
-/// The unit in which memory for reading is counted, in bytes.
-const READ_UNIT: u64 = 4096;
+/// The unit in which memory for transfers is counted, in bytes.
+const ROOM_UNIT: u64 = 4096;
 /// How many of them there are: 40 MiB.
-const READ_ROOM: u32 = 10 * 1024;
+const ROOM: u32 = 10 * 1024;
 /// A manifest is small; more is not read into memory.
 const DOCUMENT_LIMIT: i64 = 16 * 1024 * 1024;
 
@@ -36,11 +38,10 @@ const DOCUMENT_LIMIT: i64 = 16 * 1024 * 1024;
 pub struct Store {
     client: aws_sdk_s3::Client,
     settings: Settings,
-    room: Arc<Semaphore>,
     public_key: Option<PublicKey>,
     transferred: Arc<AtomicU64>,
-    /// Bounds the bytes that were received and are not written yet, in [`READ_UNIT`]s.
-    reading: Semaphore,
+    /// Bounds the bytes of files that are in memory, in [`ROOM_UNIT`]s.
+    room: Arc<Semaphore>,
 }
 
 /// What became of a conditional write.
@@ -115,10 +116,9 @@ impl Store {
         Ok(Self {
             client: aws_sdk_s3::Client::from_conf(config.build()),
             settings,
-            room: multipart::room(),
-            reading: Semaphore::new(READ_ROOM as usize),
             public_key: None,
             transferred: Arc::default(),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
         })
     }
 
@@ -156,58 +156,6 @@ impl Store {
     pub fn url(&self, key: &str) -> String {
         let encoded = percent_encoding::utf8_percent_encode(key, KEY_ENCODING);
         format!("{}/{}/{encoded}", self.settings.endpoint.trim_end_matches('/'), self.settings.bucket)
-    }
-
-    pub(crate) async fn put_file(
-        &self,
-        key: &str,
-        path: &Path,
-        digest: Sha256,
-        if_absent: bool,
-    ) -> Result<Written, RegistryError> {
-        let failed = |source| RegistryError::File { path: path.to_owned(), source };
-        let size = tokio::fs::metadata(path).await.map_err(failed)?.len();
-        if size > multipart::THRESHOLD
-            && let Some(written) = self.put_parts(key, path, size, digest, if_absent).await?
-        {
-            return Ok(written);
-        }
-        let body = ByteStream::from_path(path).await.map_err(|error| failed(std::io::Error::other(error)))?;
-        self.put(key, body, size, digest, if_absent).await
-    }
-
-    pub(crate) async fn put_bytes(&self, key: &str, bytes: Vec<u8>, if_absent: bool) -> Result<Written, RegistryError> {
-        let (size, digest) = (bytes.len() as u64, Sha256::of(&bytes));
-        self.put(key, ByteStream::from(bytes), size, digest, if_absent).await
-    }
-
-    async fn put(
-        &self,
-        key: &str,
-        body: ByteStream,
-        size: u64,
-        digest: Sha256,
-        if_absent: bool,
-    ) -> Result<Written, RegistryError> {
-        let request = self
-            .client
-            .put_object()
-            .bucket(self.bucket())
-            .key(key)
-            .checksum_sha256(digest.base64())
-            .metadata(DIGEST, digest.to_string())
-            .set_if_none_match(if_absent.then(|| "*".to_owned()))
-            .body(body);
-        let patience = TimeoutConfig::builder().read_timeout(Settings::write_timeout(size)).build();
-        let request = request.customize().config_override(aws_sdk_s3::Config::builder().timeout_config(patience));
-        match request.send().await {
-            Ok(_) => {
-                self.count(size);
-                Ok(Written::Yes)
-            }
-            Err(error) if if_absent && matches!(status(&error), Some(412 | 409)) => Ok(Written::Exists),
-            Err(error) => Err(self.error("writing", key, &error)),
-        }
     }
 
     /// What is known of an object; `None` if there is none.
@@ -271,13 +219,12 @@ impl Store {
     }
 
     /// Waits until so many bytes may be kept in memory.
-    pub(crate) async fn room_to_read(&self, bytes: u64) -> Result<SemaphorePermit<'_>, RegistryError> {
-        let units = u32::try_from(bytes.div_ceil(READ_UNIT)).unwrap_or(u32::MAX).min(READ_ROOM);
-        self.reading.acquire_many(units).await.map_err(|error| RegistryError::Request {
-            operation: "reading",
-            key: String::new(),
-            reason: error.to_string(),
-        })
+    pub(crate) async fn room(&self, bytes: u64) -> OwnedSemaphorePermit {
+        let units = u32::try_from(bytes.div_ceil(ROOM_UNIT)).unwrap_or(u32::MAX).min(ROOM);
+        match self.room.clone().acquire_many_owned(units).await {
+            Ok(permit) => permit,
+            Err(_) => unreachable!("nobody closes it"),
+        }
     }
 
     /// The names directly below a prefix that have more below them, without prefix and slash; only

@@ -1,6 +1,6 @@
 //! Writing what must not change: an object once, with one content.
 
-use crate::store::Written;
+use crate::store::{Begun, Written};
 use crate::{BasePath, Conflict, Location, RegistryError, Store};
 use artifact::{Bundle, FileEntry, Hasher, PackageName, Sha256};
 use std::collections::BTreeMap;
@@ -37,6 +37,7 @@ pub(crate) struct Writer<'a> {
     /// What was in the folder at the beginning, with the time of its last change. These are asked
     /// for before they are sent: a refused write has cost the whole transfer.
     pub present: BTreeMap<String, i64>,
+    begun: Begun,
 }
 
 impl<'a> Writer<'a> {
@@ -49,7 +50,7 @@ impl<'a> Writer<'a> {
     ) -> Result<Self, RegistryError> {
         let conditional = honours_conditions(store, base, package).await?;
         let present = store.keys(&location.prefix()).await?.into_iter().collect();
-        Ok(Self { store, conditional, present })
+        Ok(Self { store, conditional, present, begun: Begun::default() })
     }
 
     /// Writes an object that must not change: `true` if it was sent, `false` if it was there with
@@ -79,10 +80,15 @@ impl<'a> Writer<'a> {
         self.send(key, &content, false).await.map(drop)
     }
 
+    /// Gives up what was begun and is not complete.
+    pub async fn give_up(&self) {
+        self.store.give_up(&self.begun).await;
+    }
+
     async fn send(&self, key: &str, content: &Content<'_>, if_absent: bool) -> Result<Written, RegistryError> {
         match content {
             Content::File { bundle, entry } => {
-                self.store.put_file(key, &bundle.path(entry), entry.sha256, if_absent).await
+                self.store.put_file(key, &bundle.path(entry), entry.sha256, if_absent, &self.begun).await
             }
             Content::Bytes(bytes) => self.store.put_bytes(key, bytes.to_vec(), if_absent).await,
         }

@@ -6,9 +6,13 @@
 mod world;
 
 use anyhow::Result;
-use registry::RegistryError;
+use registry::{RegistryError, Settings, Store};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use testbed::proxy::Proxy;
 use testbed::s3::Server;
-use world::World;
+use world::{World, server, settings};
 
 const NAME: &str = "hello_0.3.0_x86_64.tar.gz";
 
@@ -48,5 +52,36 @@ async fn other_bytes_for_a_large_file_are_refused_and_leave_no_parts() -> Result
     world.fetch(&world.at("v0.3.0").await?, "whole").await?;
     let uploads = world.raw.list_multipart_uploads().bucket(Server::BUCKET).prefix("large-immutable").send().await?;
     assert_eq!(uploads.uploads().len(), 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_in_parts_is_given_up_when_the_time_is_over_or_the_file_is_another() -> Result<()> {
+    let mut world = World::new("large-unfinished").await?;
+    let uploads = world.raw.list_multipart_uploads().bucket(Server::BUCKET).prefix("large-unfinished");
+    let begun = Arc::new(AtomicBool::default());
+    let seen = begun.clone();
+    let slow = Proxy::start(&server().endpoint(), move |request| {
+        if request.target().contains("partNumber=") {
+            seen.store(true, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_secs(20));
+        }
+        request.forward()
+    })?;
+    let bundle = world.bundle("main", "0.3.0", &[(NAME, &content('1'))])?;
+    let limited = Settings { endpoint: slow.endpoint().to_owned(), time_limit: Duration::from_secs(5), ..settings() };
+    let direct = std::mem::replace(&mut world.store, Store::connect(limited).await?);
+    let error = world.publish(&bundle).await.unwrap_err();
+    assert!(error.to_string().contains("it was not finished within 5.0 s"), "{error}");
+    assert!(begun.load(Ordering::SeqCst), "a part was on its way");
+    assert!(uploads.clone().send().await?.uploads().is_empty());
+
+    world.store = direct;
+    std::fs::write(bundle.folder().join(NAME), content('2'))?;
+    let error = world.publish(&bundle).await.unwrap_err();
+    assert!(matches!(&error, RegistryError::Bundle(_)), "{error}");
+    assert!(uploads.send().await?.uploads().is_empty());
+    let error = registry::resolve_ref(&world.store, world.location("main")?).await.unwrap_err();
+    assert!(matches!(&error, RegistryError::NoBundle { .. }), "{error}");
     Ok(())
 }

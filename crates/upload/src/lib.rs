@@ -8,7 +8,7 @@ mod summary;
 pub use age::{Age, AgeError};
 
 use artifact::{Arch, BuildType, Bundle, Commit, PackageName, RefName, Version};
-use registry::{Location, Publication, PublishOptions, RegistryError, SigningKey, StoreArgs, Without};
+use registry::{Location, Progress, Publication, PublishOptions, RegistryError, SigningKey, StoreArgs, Without};
 use std::path::PathBuf;
 use toolkit::{Failure, Result, ResultExt, Runner, Secret, human};
 
@@ -97,9 +97,13 @@ impl toolkit::Action for Upload {
             let store = args.store.connect(Without::DefaultChain, runner).await?;
             let manifest = bundle.manifest();
             runner.step(&format!("Publish {} {} to {}", manifest.package, manifest.version, location.prefix()));
-            let progress = |file: &artifact::FileEntry, sent: bool| {
+            let progress = Progress::new(&store, runner, manifest.files.iter().map(|file| file.size).sum());
+            let told = |file: &artifact::FileEntry, sent: bool| {
+                if !sent {
+                    progress.skip(file.size);
+                }
                 let what = if sent { "sent" } else { "there already" };
-                runner.info(&format!("{what}: {} ({})", file.name, human::bytes(file.size)));
+                progress.tell(&format!("{what}: {} ({})", file.name, human::bytes(file.size)));
             };
             let options = PublishOptions {
                 concurrency: if args.concurrency == 0 { CONCURRENCY } else { args.concurrency },
@@ -107,9 +111,8 @@ impl toolkit::Action for Upload {
                 prune_after: args.prune_after.duration(),
                 signing_key,
             };
-            let total = manifest.files.iter().map(|file| file.size).sum();
-            let publishing = Box::pin(registry::publish(&store, &location.base, &bundle, &options, &progress));
-            let publication = registry::watched(&store, total, runner, publishing).await;
+            let publishing = Box::pin(registry::publish(&store, &location.base, &bundle, &options, &told));
+            let publication = progress.during(publishing).await;
             let publication = publication.map_err(RegistryError::into_failure)?;
             tell(runner, &publication);
             runner.summary(&summary::render(&store, &location, manifest, &publication))?;

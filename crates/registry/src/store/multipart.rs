@@ -1,18 +1,21 @@
 //! Large files in parts: several at a time, each verified by the store, in bounded memory.
 
-use super::{DIGEST, Store, Written, status};
+use super::{DIGEST, Store, Written, put, status};
 use crate::RegistryError;
 use artifact::{Hasher, Sha256};
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::upload_part::UploadPartError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 
 /// Files that are larger are sent in parts.
@@ -22,10 +25,14 @@ const PART: u64 = 8 * 1024 * 1024;
 /// S3 takes no more parts of one object.
 const MOST_PARTS: u64 = 10_000;
 
-/// Bounds the parts that are in memory, over all files that are being sent.
-pub(super) fn room() -> Arc<Semaphore> {
-    const AT_ONCE: usize = 4;
-    Arc::new(Semaphore::new(AT_ONCE))
+/// Uploads in parts that are under way: identifier and key.
+#[derive(Default)]
+pub(crate) struct Begun(Mutex<BTreeMap<String, String>>);
+
+impl Begun {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The size of a file's parts.
@@ -41,16 +48,15 @@ struct Reader {
 }
 
 impl Reader {
-    fn next(mut self) -> std::io::Result<(Self, Bytes, Sha256)> {
+    fn next(mut self) -> std::io::Result<(Self, Bytes)> {
         let mut bytes = Vec::with_capacity(usize::try_from(self.part).unwrap_or_default());
         self.file.by_ref().take(self.part).read_to_end(&mut bytes)?;
         self.hasher.update(&bytes);
-        let digest = Sha256::of(&bytes);
-        Ok((self, bytes.into(), digest))
+        Ok((self, bytes.into()))
     }
 }
 
-type Sent = Result<CompletedPart, aws_sdk_s3::error::SdkError<UploadPartError>>;
+type Sent = Result<CompletedPart, SdkError<UploadPartError>>;
 
 impl Store {
     /// Sends a file in parts; `None` if the store does not know how.
@@ -61,6 +67,7 @@ impl Store {
         size: u64,
         digest: Sha256,
         if_absent: bool,
+        begun: &Begun,
     ) -> Result<Option<Written>, RegistryError> {
         let create = self.client.create_multipart_upload().bucket(self.bucket()).key(key);
         let create = create.checksum_algorithm(ChecksumAlgorithm::Sha256).metadata(DIGEST, digest.to_string());
@@ -69,16 +76,24 @@ impl Store {
             Err(error) if status(&error) == Some(501) || error.code() == Some("NotImplemented") => return Ok(None),
             Err(error) => return Err(self.error("writing", key, &error)),
         };
-        let written = match self.send_parts(key, path, size, digest, &upload).await {
-            Ok(parts) => self.complete(key, &upload, parts, digest, if_absent).await,
-            Err(error) => Err(error),
-        };
-        if !matches!(written, Ok(Written::Yes)) {
-            // Parts cost room as long as nobody gives them up. If this fails, too, the first failure counts.
-            let abort = self.client.abort_multipart_upload().bucket(self.bucket()).key(key).upload_id(upload);
-            drop(abort.send().await);
+        begun.all().insert(upload.clone(), key.to_owned());
+        let parts = self.send_parts(key, path, size, digest, &upload).await?;
+        let written = self.complete(key, &upload, parts, digest, if_absent).await?;
+        if written == Written::Yes {
+            begun.all().remove(&upload);
         }
-        written.map(Some)
+        Ok(Some(written))
+    }
+
+    /// Gives up what was begun in parts and not completed: parts cost room as long as nobody does.
+    /// If this fails, too, the first failure counts.
+    pub(crate) async fn give_up(&self, begun: &Begun) {
+        const LIMIT: Duration = Duration::from_secs(10);
+        let uploads = std::mem::take(&mut *begun.all());
+        let aborts = uploads.into_iter().map(|(upload, key)| {
+            self.client.abort_multipart_upload().bucket(self.bucket()).key(key).upload_id(upload).send()
+        });
+        drop(tokio::time::timeout(LIMIT, join_all(aborts)).await);
     }
 
     async fn send_parts(
@@ -94,11 +109,11 @@ impl Store {
         let mut reader = Reader { file, hasher: Hasher::default(), part: part_size(size) };
         let (mut sending, mut parts) = (JoinSet::new(), Vec::new());
         for number in 1..=i32::try_from(size.div_ceil(reader.part)).unwrap_or(i32::MAX) {
-            let permit = self.room.clone().acquire_owned().await.map_err(std::io::Error::other).map_err(failed)?;
+            let permit = self.room(reader.part).await;
             let read = tokio::task::spawn_blocking(move || reader.next()).await;
-            let (rest, bytes, part) = read.map_err(std::io::Error::other).and_then(|read| read).map_err(failed)?;
+            let (rest, bytes) = read.map_err(std::io::Error::other).and_then(|read| read).map_err(failed)?;
             reader = rest;
-            sending.spawn(self.send_part(key, upload, number, bytes, part, permit));
+            sending.spawn(self.send_part(key, upload, number, bytes, permit));
             while let Some(sent) = sending.try_join_next() {
                 parts.push(self.sent(key, sent)?);
             }
@@ -106,9 +121,7 @@ impl Store {
         while let Some(sent) = sending.join_next().await {
             parts.push(self.sent(key, sent)?);
         }
-        if reader.hasher.finish() != digest {
-            return Err(failed(std::io::Error::other("it changed while it was being sent")));
-        }
+        put::check(path, reader.hasher.finish(), digest)?;
         parts.sort_by_key(CompletedPart::part_number);
         Ok(parts)
     }
@@ -119,13 +132,16 @@ impl Store {
         upload: &str,
         number: i32,
         bytes: Bytes,
-        digest: Sha256,
         permit: OwnedSemaphorePermit,
     ) -> impl Future<Output = Sent> + Send + 'static {
         let request = self.client.upload_part().bucket(self.bucket()).key(key).upload_id(upload).part_number(number);
         let (size, transferred) = (bytes.len() as u64, self.transferred.clone());
-        let request = request.checksum_sha256(digest.base64()).body(ByteStream::from(bytes));
         async move {
+            // Beside the hash of the whole, which the next part goes on with.
+            let hashed = bytes.clone();
+            let digest = tokio::task::spawn_blocking(move || Sha256::of(&hashed)).await;
+            let digest = digest.map_err(SdkError::construction_failure)?;
+            let request = request.checksum_sha256(digest.base64()).body(ByteStream::from(bytes));
             // The checksum above covers the body and is signed; hashing it once more would only cost time.
             let sent = request.customize().disable_payload_signing().send().await;
             drop(permit);

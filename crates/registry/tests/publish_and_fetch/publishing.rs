@@ -108,12 +108,17 @@ async fn an_interrupted_publication_is_invisible_and_goes_on_where_it_was() -> R
 }
 
 #[tokio::test]
-async fn a_bundle_that_is_not_what_it_says_is_not_sent() -> Result<()> {
+async fn a_file_that_is_not_what_its_bundle_says_is_not_sent() -> Result<()> {
     let world = World::new("wrong").await?;
-    let bundle = world.bundle("main", "0.3.0", &[(DEB, "deb")])?;
-    std::fs::write(bundle.folder().join(DEB), "bed")?;
-    assert!(matches!(world.publish(&bundle).await, Err(RegistryError::Bundle(_))));
-    assert_eq!(world.keys().await?, Vec::<String>::new());
+    for git_ref in ["main", "v0.3.0"] {
+        let bundle = world.bundle(git_ref, "0.3.0", &[(DEB, "deb")])?;
+        std::fs::write(bundle.folder().join(DEB), "bed")?;
+        assert!(matches!(world.publish(&bundle).await, Err(RegistryError::Bundle(_))));
+        // Right again, it is published.
+        std::fs::write(bundle.folder().join(DEB), "deb")?;
+        assert!(!world.keys().await?.iter().any(|key| key.contains(git_ref) && !key.ends_with("SHA256SUMS")));
+        world.publish(&bundle).await?;
+    }
     Ok(())
 }
 
