@@ -29,7 +29,7 @@ const LINTERS: &[(&str, &[&str], &[&str])] = &[
     ("rumdl", &["error", "warning"], &["clean.md"]),
     ("rustfmt", &["error"], &["src/clean.rs"]),
     ("shellcheck", &["error", "warning", "note"], &["clean"]),
-    ("shfmt", &["error"], &["clean.sh"]),
+    ("shfmt", &["error", "warning"], &["clean.sh"]),
     ("typos", &["error"], &["clean.md"]),
     ("workflow-schema", &["error"], &[".github/workflows/clean.yml"]),
     ("yamllint", &["error", "warning"], &["clean.yml"]),

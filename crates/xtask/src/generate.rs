@@ -17,6 +17,7 @@ pub struct Args {
 pub fn definitions() -> Vec<Definition> {
     vec![
         definition::<vaccel_plan::Plan>(),
+        definition::<vaccel_lint::Lint>(),
         definition::<vaccel_build::Build>(),
         definition::<vaccel_run_examples::RunExamples>(),
         definition::<vaccel_stage_artifacts::StageArtifacts>(),
