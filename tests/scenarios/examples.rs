@@ -1,6 +1,6 @@
 //! What a person reads of examples of each kind, in the first run and in one that is worse.
 
-use crate::world::{World, assert_says, assert_success, push};
+use crate::world::{World, assert_says, assert_success, pull_request, push};
 use testbed::act::Outcome;
 
 /// Runs the fixture's workflow; gives its summaries without what differs from run to run.
@@ -45,4 +45,29 @@ fn a_script_that_traces() {
 #[test]
 fn a_script_that_speaks_tap() {
     assert_reads!(summary("examples-tap", "passed: 2, failed: 3, skipped: 1, regressions: 0").1);
+}
+
+#[test]
+fn a_pull_request_is_compared_with_what_the_default_branch_published() {
+    let world = World::new("compared");
+    let plugin = world.plugin();
+    plugin.replace(".github/workflows/ci.yml", "build-types: debug,release", "build-types: release").unwrap();
+    plugin.commit("ci: build for release only").unwrap();
+    let outcome = world.act(&plugin, "ci.yml", push(&plugin, "refs/heads/main"));
+    assert_success(&outcome, true);
+    assert_says(&outcome, "nothing is fetched: plugin-hello has no bundle at main for x86_64, release");
+
+    plugin.branch("fix/x").unwrap();
+    plugin
+        .replace("scripts/run-examples.sh", "greet_english() {", "greet_english() {\n  skip 'nobody is here'")
+        .unwrap();
+    plugin.replace("scripts/run-examples.sh", "count_words() {", "count_words() {\n  echo counting >&2").unwrap();
+    plugin.commit("fix: leave something out").unwrap();
+    let outcome = world.act(&plugin, "ci.yml", pull_request(&plugin, "fix/x", &[]));
+    assert_success(&outcome, false);
+    assert_says(&outcome, "greet-english: it passed, and now it is skipped (nobody is here)");
+    assert_says(&outcome, "the baseline tells no times, so slowdowns were not looked for");
+    let outcome = world.act(&plugin, "ci.yml", pull_request(&plugin, "fix/x", &["ok-to-differ"]));
+    assert_success(&outcome, true);
+    assert_says(&outcome, "::warning title=Worse than the baseline::greet-english: it passed, and now it is skipped");
 }
