@@ -86,14 +86,17 @@ fn line(number: usize) -> Span {
     Span { line: u32::try_from(number).unwrap_or(u32::MAX), ..Span::default() }
 }
 
-/// Reads a file as text; what is no UTF-8 in it is replaced, and a file that is a link or is gone
-/// has none.
-fn read(root: &Path, path: &Path) -> Result<Option<String>> {
+/// Reads a file; one that is a link or is gone has nothing to read.
+fn read(root: &Path, path: &Path) -> Result<Option<Vec<u8>>> {
     let full = root.join(path);
     let Ok(metadata) = std::fs::symlink_metadata(&full) else { return Ok(None) };
     if !metadata.is_file() {
         return Ok(None);
     }
-    let bytes = std::fs::read(&full).with_context(|| format!("could not read {}", path.display()))?;
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    std::fs::read(&full).map(Some).with_context(|| format!("could not read {}", path.display()))
+}
+
+/// The same as text, in which what is no UTF-8 is replaced.
+fn read_text(root: &Path, path: &Path) -> Result<Option<String>> {
+    Ok(read(root, path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }

@@ -2,6 +2,7 @@
 
 use super::{Counts, by_weight};
 use crate::finding::{Finding, Severity};
+use std::path::Path;
 use toolkit::{Annotation, Level};
 
 /// How many of a level GitHub shows per step.
@@ -18,8 +19,9 @@ pub struct Annotations {
     pub rest: Option<String>,
 }
 
-/// Chooses the findings that become annotations.
-pub fn annotations(findings: &[Finding]) -> Annotations {
+/// Chooses the findings that become annotations. `folder` is that of the repository in the workspace,
+/// to which GitHub's paths are relative; empty if it is the same.
+pub fn annotations(findings: &[Finding], folder: &Path) -> Annotations {
     let mut shown = Vec::new();
     let mut rest = Vec::new();
     let mut room = [LIMIT - RESERVED, LIMIT - RESERVED, LIMIT];
@@ -31,7 +33,7 @@ pub fn annotations(findings: &[Finding]) -> Annotations {
         };
         if *room > 0 {
             *room -= 1;
-            shown.push(annotation(finding));
+            shown.push(annotation(finding, folder));
         } else {
             rest.push(finding);
         }
@@ -41,7 +43,7 @@ pub fn annotations(findings: &[Finding]) -> Annotations {
     Annotations { shown, rest }
 }
 
-fn annotation(finding: &Finding) -> Annotation {
+fn annotation(finding: &Finding, folder: &Path) -> Annotation {
     let level = match finding.severity {
         Severity::Error => Level::Error,
         Severity::Warning => Level::Warning,
@@ -58,7 +60,7 @@ fn annotation(finding: &Finding) -> Annotation {
     }
     let place = finding.path.as_deref().map(|path| {
         let span = finding.span.unwrap_or_default();
-        (path.to_string_lossy().into_owned(), span.line.max(1), span.column)
+        (folder.join(path).to_string_lossy().into_owned(), span.line.max(1), span.column)
     });
     Annotation { level, message, title: Some(title), place }
 }
@@ -75,7 +77,7 @@ mod tests {
         let mut changed = at("changed.c", 1, Severity::Error);
         changed.in_change = true;
         findings.push(changed);
-        let annotations = annotations(&findings);
+        let annotations = annotations(&findings, Path::new(""));
         let count = |level| annotations.shown.iter().filter(|annotation| annotation.level == level).count();
         assert_eq!((count(Level::Error), count(Level::Warning), count(Level::Notice)), (9, 9, 0));
         assert_eq!(annotations.shown[0].place.as_ref().unwrap().0, "changed.c");
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn they_are_commands() {
-        let annotations = annotations(&outcome().findings);
+        let annotations = annotations(&outcome().findings, Path::new("sub"));
         let text: Vec<_> = annotations.shown.iter().map(|annotation| annotation.command().to_string()).collect();
         insta::assert_snapshot!(text.join("\n"));
         assert_eq!(annotations.rest, None);

@@ -5,7 +5,7 @@ use crate::outcome::{LinterOutcome, Outcome, Relevance};
 
 /// A table for a terminal.
 pub fn list(outcome: &Outcome) -> String {
-    let head = ["LINTER", "CATEGORY", "RUNS", "WHY", "VERSION", "PROGRAM"].map(str::to_owned);
+    let head = ["LINTER", "CATEGORY", "RUNS", "VERSION", "PROGRAM", "WHY"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(outcome.linters.iter().map(row)).collect();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..6).map(|column| width(column).unwrap_or(0)).collect();
@@ -37,7 +37,7 @@ fn row(linter: &LinterOutcome) -> [String; 6] {
         None => "–".to_owned(),
     };
     let category = linter.category.name().to_owned();
-    [linter.name.clone(), category, runs.to_owned(), why, version, program]
+    [linter.name.clone(), category, runs.to_owned(), version, program, why]
         .map(|cell| cell.replace(char::is_control, " "))
 }
 

@@ -5,7 +5,7 @@ mod repository;
 
 use self::comment::{Comment, Comments};
 use self::repository::{License, is_expression, normal};
-use super::{Context, finding, line, read};
+use super::{Context, finding, line, read, read_text};
 use crate::finding::{Finding, Severity};
 use crate::patch::{self, Hunk};
 use regex::Regex;
@@ -40,7 +40,7 @@ pub fn run(context: &Context) -> Result<Vec<Finding>> {
                 .help("write it as in `Apache-2.0` or `MIT OR Apache-2.0`; see https://spdx.org/licenses/"));
         }
     }
-    let of_root = |path: &Path| read(&context.root, path).ok().flatten();
+    let of_root = |path: &Path| read_text(&context.root, path).ok().flatten();
     let configured = settings
         .license
         .clone()
@@ -56,8 +56,8 @@ pub fn run(context: &Context) -> Result<Vec<Finding>> {
     let check = Check::new(&license, &settings.also)?;
     let mut findings = Vec::new();
     for path in &context.selected {
-        if let Some(text) = read(&context.root, path)? {
-            findings.extend(check.file(path, &text));
+        if let Some(bytes) = read(&context.root, path)? {
+            findings.extend(check.file(path, &bytes));
         }
     }
     Ok(findings)
@@ -81,7 +81,8 @@ impl<'a> Check<'a> {
     }
 
     /// What is wrong with a file.
-    fn file(&self, path: &Path, text: &str) -> Option<Finding> {
+    fn file(&self, path: &Path, bytes: &[u8]) -> Option<Finding> {
+        let text = &*String::from_utf8_lossy(bytes);
         let comment = self.comments.of(path, text)?;
         if text.trim().is_empty() || text.contains('\0') {
             return None;
@@ -98,7 +99,7 @@ impl<'a> Check<'a> {
         match named {
             Some((named, number)) => self.named(path, named, number),
             None if comment.is_optional(path) => None,
-            None => Some(self.missing(path, text, comment)),
+            None => Some(self.missing(path, bytes, comment)),
         }
     }
 
@@ -127,7 +128,7 @@ impl<'a> Check<'a> {
         Some(finding)
     }
 
-    fn missing(&self, path: &Path, text: &str, comment: &Comment) -> Finding {
+    fn missing(&self, path: &Path, bytes: &[u8], comment: &Comment) -> Finding {
         let message = match self.license.expressions.as_slice() {
             [one] => format!("the header `{}` is missing", comment.line(&header(one))),
             _ => format!(
@@ -139,10 +140,9 @@ impl<'a> Check<'a> {
         finding.span = Some(line(1));
         finding.rule_url = Some(EXPLAINED.to_owned());
         // What is no UTF-8 would not be the same in a diff.
-        if let ([one], false) = (self.license.expressions.as_slice(), text.contains('\u{fffd}')) {
+        if let ([one], Ok(text)) = (self.license.expressions.as_slice(), std::str::from_utf8(bytes)) {
             let mended = comment.insert(text, &header(one));
-            let hunks: Vec<u8> =
-                Hunk::between(text.as_bytes(), mended.as_bytes(), 3).iter().flat_map(Hunk::to_bytes).collect();
+            let hunks: Vec<u8> = Hunk::between(bytes, mended.as_bytes(), 3).iter().flat_map(Hunk::to_bytes).collect();
             finding.fix = String::from_utf8(hunks).ok().map(|hunks| patch::of_file(path, &hunks));
         }
         finding

@@ -48,7 +48,7 @@ fn headers_of_files() {
         ("no comments", "a.json", "{}\n".into(), None),
     ];
     for (name, path, text, expected) in cases {
-        let found = check.file(Path::new(path), &text);
+        let found = check.file(Path::new(path), text.as_bytes());
         let found = found.map(|finding| (finding.rule.unwrap(), finding.span.unwrap().line));
         assert_eq!(found, expected.map(|(rule, line)| (rule.to_owned(), line)), "{name}");
     }
@@ -138,7 +138,7 @@ proptest! {
     ) {
         let license = license(&["MIT"]);
         let check = Check::new(&license, &[]).unwrap();
-        if let Some(fix) = check.file(Path::new(&name), &text).and_then(|finding| finding.fix) {
+        if let Some(fix) = check.file(Path::new(&name), text.as_bytes()).and_then(|finding| finding.fix) {
             prop_assert_eq!(patch::parse(fix.as_bytes()).unwrap().len(), 1);
         }
     }

@@ -5,7 +5,7 @@ mod document;
 
 pub use document::{Document, Link};
 
-use super::{Context, finding, read};
+use super::{Context, finding, read_text};
 use crate::finding::{Finding, Severity, Span};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,18 +31,18 @@ pub fn run(context: &Context) -> Result<Vec<Finding>> {
         })
     });
     let ignored = ignored.collect::<Result<Vec<_>>>()?;
-    let modules = read(&context.root, Path::new(".gitmodules"))?.map(|text| submodules(&text)).unwrap_or_default();
+    let modules = read_text(&context.root, Path::new(".gitmodules"))?.map(|text| submodules(&text)).unwrap_or_default();
     let mut documents: BTreeMap<PathBuf, Document> = BTreeMap::new();
     let mut findings = Vec::new();
     for path in context.selected.iter().filter(|path| is_markdown(path)) {
-        let Some(text) = read(&context.root, path)? else { continue };
+        let Some(text) = read_text(&context.root, path)? else { continue };
         let mut document = Document::read(&text);
         document.links.retain(|link| !ignored.iter().any(|glob| glob.matches(&link.destination)));
         // The documents that this one leads to.
         for target in document.links.iter().filter_map(|link| Target::of(path, &link.destination)) {
             let is_known = documents.contains_key(&target.path) || !context.files.contains(&target.path);
             if target.fragment.is_some() && is_markdown(&target.path) && !is_known {
-                let text = read(&context.root, &target.path)?.unwrap_or_default();
+                let text = read_text(&context.root, &target.path)?.unwrap_or_default();
                 documents.insert(target.path, Document::read(&text));
             }
         }
