@@ -6,14 +6,13 @@ use crate::manifest::Manifest;
 use crate::normal::Folders;
 use crate::report::{Report, tell_line, tell_output};
 use crate::run::Settings;
-use crate::seal::Seal;
 use crate::verify::Golden;
 use artifact::Outcome;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use toolkit::{Failure, Result, ResultExt, Runner};
+use toolkit::{CommandFiles, Failure, Result, ResultExt, Runner};
 
 /// Runs the examples of the file and tells of each as it ends.
 pub fn run(settings: &Settings<'_>, file: &Path, runner: &Runner) -> Result<Report> {
@@ -31,14 +30,14 @@ pub fn run(settings: &Settings<'_>, file: &Path, runner: &Runner) -> Result<Repo
     runner.step(&format!("Run the examples of {} in {}", args.package, file.display()));
     let ignored: Vec<_> = settings.written.iter().map(PathBuf::as_path).collect();
     let outside = Outside::remember(&[&settings.source, &settings.destdir], &ignored);
-    let seal = Seal::close(runner);
+    let command_files = CommandFiles::remember(runner);
     let ended = examples::run(&cases, &setting, args.jobs, |example| {
         tell_line(example, runner);
         if example.outcome == Outcome::Fail {
             tell_output(example, runner);
         }
     });
-    seal.open(runner)?;
+    command_files.put_back(runner).context("could not restore the runner's command files")?;
     let blessed = setting.blessed.map(|blessed| blessed.into_inner().unwrap_or_else(PoisonError::into_inner));
     let mut blessed: Vec<_> = blessed.into_iter().flatten().map(|path| folder.join(path)).collect();
     blessed.sort();

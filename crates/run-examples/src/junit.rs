@@ -2,69 +2,23 @@
 
 use crate::report::Report;
 use artifact::Outcome;
-use std::fmt::Write;
-use std::time::Duration;
+use toolkit::junit::{self, Case, Suite};
 
-/// The document. Its elements and attributes are those that all dialects have in common.
+/// The document.
 pub fn render(report: &Report) -> String {
-    let count = |outcome| report.count(outcome);
-    let total: Duration = report.examples.iter().map(|example| example.duration).sum();
-    let counts = format!(r#"tests="{}" failures="{}" errors="0""#, report.examples.len(), count(Outcome::Fail));
-    let suite = escape(report.package.as_str());
-    let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"examples\" {counts} time=\"{}\">\n  \
-         <testsuite name=\"{suite}\" {counts} skipped=\"{}\" time=\"{}\">\n",
-        seconds(total),
-        count(Outcome::Skip),
-        seconds(total)
-    );
     let valgrind = if report.valgrind { ".valgrind" } else { "" };
-    for example in &report.examples {
-        let _ = write!(
-            xml,
-            "    <testcase name=\"{}\" classname=\"{suite}.{}{valgrind}\" time=\"{}\"",
-            escape(&example.name),
-            report.arch,
-            seconds(example.duration)
-        );
-        let detail = escape(example.detail.as_deref().unwrap_or_default());
-        let output = escape(&example.output.join("\n"));
-        let inner = match example.outcome {
-            Outcome::Pass => String::new(),
-            Outcome::Skip => format!("      <skipped message=\"{detail}\"/>\n"),
-            Outcome::Fail => format!("      <failure message=\"{detail}\" type=\"failure\">{output}</failure>\n"),
+    let class = format!("{}.{}{valgrind}", report.package, report.arch);
+    let outputs: Vec<_> = report.examples.iter().map(|example| example.output.join("\n")).collect();
+    let cases = report.examples.iter().zip(&outputs).map(|(example, output)| {
+        let detail = example.detail.as_deref().unwrap_or_default();
+        let outcome = match example.outcome {
+            Outcome::Pass => junit::Outcome::Passed,
+            Outcome::Skip => junit::Outcome::Skipped(detail),
+            Outcome::Fail => junit::Outcome::Failed(detail),
         };
-        let spoke = example.outcome == Outcome::Pass && !output.is_empty();
-        let system = if spoke { format!("      <system-out>{output}</system-out>\n") } else { String::new() };
-        if inner.is_empty() && system.is_empty() {
-            xml.push_str("/>\n");
-        } else {
-            let _ = write!(xml, ">\n{inner}{system}    </testcase>\n");
-        }
-    }
-    xml.push_str("  </testsuite>\n</testsuites>\n");
-    xml
-}
-
-fn seconds(duration: Duration) -> String {
-    format!("{:.3}", duration.as_secs_f64())
-}
-
-/// Text for elements and attributes; characters that XML cannot hold are replaced.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' => escaped.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+        Case { name: &example.name, class: &class, duration: example.duration, outcome, output }
+    });
+    junit::render(Suite { kind: "examples", name: report.package.as_str() }, &cases.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -72,6 +26,7 @@ mod tests {
     use super::*;
     use crate::recorder::Example;
     use artifact::Arch;
+    use std::time::Duration;
 
     #[test]
     fn the_document_has_a_case_per_example() {

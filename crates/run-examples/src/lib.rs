@@ -22,7 +22,6 @@ pub mod recorder;
 mod report;
 mod run;
 mod script;
-mod seal;
 mod supervisor;
 pub mod tap;
 pub mod trace;

@@ -274,8 +274,9 @@ mod tests {
     #[test]
     fn a_hung_one_ends_in_time() {
         let started = Instant::now();
-        let ended = sh("trap '' TERM; setsid sleep 600 & sleep 600 & sleep 600; sleep 600", Duration::from_millis(100));
-        assert_eq!(ended.end, End::TimedOut(Duration::from_millis(100)));
+        let ended = sh("trap '' TERM; setsid sleep 600 & sleep 601 & sleep 602; sleep 603", Duration::from_millis(500));
+        assert_eq!(ended.end, End::TimedOut(Duration::from_millis(500)));
+        assert_eq!(ended.leftovers, ["sleep 600"], "only what left the group is left behind");
         assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     }
 

@@ -89,15 +89,17 @@ impl Supervisor {
         leaders().remove(&leader.as_raw_nonzero().get());
     }
 
-    /// Ends what is left of an example, and names it. Its leader has exited and was not reaped.
-    pub fn end_leftovers(leader: Pid, marker: &str, at_once: bool) -> Vec<String> {
-        let until = Instant::now() + if at_once { Duration::ZERO } else { GRACE };
+    /// Ends what is left of an example, and names it. Its leader has exited and was not reaped. Where the example was
+    /// `stopped`, what was stopped with it is not left behind, even if it has not ended yet.
+    pub fn end_leftovers(leader: Pid, marker: &str, stopped: bool) -> Vec<String> {
+        let until = Instant::now() + if stopped { Duration::ZERO } else { GRACE };
         let mut alive = Self::orphans_of(leader, marker);
         while !alive.is_empty() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(2));
             alive = Self::orphans_of(leader, marker);
         }
-        let names = alive.iter().map(|orphan| command_line(orphan.pid)).filter(|name| !name.is_empty()).collect();
+        let left = alive.iter().filter(|orphan| !stopped || orphan.group != leader.as_raw_nonzero().get());
+        let names = left.map(|orphan| command_line(orphan.pid)).filter(|name| !name.is_empty()).collect();
         let _ = kill_process_group(leader, Signal::KILL);
         end(alive, || Self::orphans_of(leader, marker));
         names

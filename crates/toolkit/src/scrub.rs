@@ -1,7 +1,8 @@
 //! What code of a repository must not see or touch: credentials in the environment, and the
 //! runner's command files.
 
-use std::path::PathBuf;
+use crate::Runner;
+use std::path::{Path, PathBuf};
 
 /// Environment variables that name the runner's command files.
 const COMMAND_FILES: [&str; 5] = ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"];
@@ -20,19 +21,29 @@ pub fn random_token() -> Result<String, getrandom::Error> {
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
-/// The command files as they were before a program ran. The program does not learn their names,
-/// but it could search for them, so what it did to them is undone afterwards.
+/// The runner's command files as they were before code of a repository ran. It does not learn their names, but it could
+/// search for them, so what it did to them is undone afterwards.
 pub struct CommandFiles(Vec<(PathBuf, Option<Vec<u8>>)>);
 
 impl CommandFiles {
     /// Remembers the contents of every command file.
-    pub fn remember(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        let files = COMMAND_FILES.iter().filter_map(|name| lookup(name)).map(PathBuf::from);
+    pub fn remember(runner: &Runner) -> Self {
+        let files = COMMAND_FILES.iter().filter_map(|name| runner.env(name)).map(PathBuf::from);
         Self(files.map(|path| (path.clone(), std::fs::read(path).ok())).collect())
     }
 
+    /// Puts back what was changed, with a warning for each.
+    pub fn put_back(self, runner: &Runner) -> std::io::Result<()> {
+        for file in self.restore()? {
+            let name = Path::new(&file).file_name().unwrap_or_default().to_string_lossy();
+            runner
+                .warning(&format!("code of the repository wrote to the runner's command file {name}; that was undone"));
+        }
+        Ok(())
+    }
+
     /// Puts changed files back; gives the names of those that had been changed.
-    pub fn restore(&self) -> std::io::Result<Vec<String>> {
+    fn restore(&self) -> std::io::Result<Vec<String>> {
         let mut changed = Vec::new();
         for (path, before) in &self.0 {
             let is_link = path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_symlink());
@@ -71,7 +82,8 @@ mod tests {
         let file = folder.path().join("output");
         std::fs::write(&file, "a=1\n").unwrap();
         let name = file.display().to_string();
-        let files = CommandFiles::remember(|key| (key == "GITHUB_OUTPUT").then(|| name.clone()));
+        let (runner, recording) = Runner::recording([("GITHUB_OUTPUT", name.as_str())]);
+        let files = CommandFiles::remember(&runner);
         assert!(files.restore().unwrap().is_empty());
 
         std::fs::write(&file, "a=1\nevil=1\n").unwrap();
@@ -82,7 +94,8 @@ mod tests {
         std::fs::write(&elsewhere, "a=1\n").unwrap();
         std::fs::remove_file(&file).unwrap();
         std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
-        assert_eq!(files.restore().unwrap(), [name]);
+        files.put_back(&runner).unwrap();
+        assert!(recording.text().contains("the runner's command file output; that was undone"), "{}", recording.text());
         assert!(!file.symlink_metadata().unwrap().file_type().is_symlink());
     }
 }

@@ -306,7 +306,7 @@ fn a_filter_leaves_examples_out_of_the_report() {
 #[test]
 fn a_script_leaves_nothing_behind() {
     let project = Project::new(
-        "setsid sleep 619 >/dev/null 2>&1 &\necho $! >pid\nuntil grep -q ^sleep /proc/$!/cmdline; do sleep 0.01; done\n",
+        "setsid sleep 619 >/dev/null 2>&1 &\necho $! >pid\nuntil [ \"$(tr '\\0' ' ' </proc/$!/cmdline)\" = 'sleep 619 ' ]; do sleep 0.01; done\n",
     );
     let said = run(&mut project.step()).ended(0);
     insta::assert_snapshot!(said.of_kind("warning"), @"::warning::the script left processes behind, which were ended: sleep 619");

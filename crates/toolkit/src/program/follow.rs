@@ -9,7 +9,6 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -183,18 +182,12 @@ impl Guard {
         }
         let marker = random_token().map_err(io::Error::other)?;
         runner.command(&Command::new("stop-commands", &marker));
-        Ok(Self(Some((marker, CommandFiles::remember(|name| runner.env(name))))))
+        Ok(Self(Some((marker, CommandFiles::remember(runner)))))
     }
 
     fn open(self, runner: &Runner) -> io::Result<()> {
         let Some((marker, files)) = self.0 else { return Ok(()) };
-        let changed = files.restore();
         runner.raw(format!("::{marker}::\n").as_bytes());
-        for file in changed? {
-            let name = Path::new(&file).file_name().unwrap_or_default().to_string_lossy().into_owned();
-            runner
-                .warning(&format!("code of the repository wrote to the runner's command file {name}; that was undone"));
-        }
-        Ok(())
+        files.put_back(runner)
     }
 }
