@@ -1,9 +1,9 @@
 //! The tests' results as `JUnit` XML, which many tools read and some write.
 
 use crate::backend::{Outcome, TestResult};
-use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
+use toolkit::junit::{self, Case, Suite};
 use toolkit::{Failure, Result, ResultExt};
 
 /// The results in a document that another program wrote.
@@ -33,51 +33,18 @@ fn test_result(case: &roxmltree::Node) -> TestResult {
     TestResult { name, outcome, detail, duration: Duration::try_from_secs_f64(seconds).unwrap_or_default() }
 }
 
-/// The document. Its elements and attributes are those that all dialects have in common.
+/// The document.
 pub fn render(project: &str, tests: &[TestResult]) -> String {
-    let count = |outcome| tests.iter().filter(|test| test.outcome == outcome).count();
-    let time = seconds(tests.iter().map(|test| test.duration).sum());
-    let counts = format!(r#"tests="{}" failures="{}" errors="0""#, tests.len(), count(Outcome::Failed));
-    let (suite, skipped) = (escape(project), count(Outcome::Skipped));
-    let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"tests\" {counts} time=\"{time}\">\n  \
-         <testsuite name=\"{suite}\" {counts} skipped=\"{skipped}\" time=\"{time}\">\n"
-    );
-    for test in tests {
-        let (name, time) = (escape(&test.name), seconds(test.duration));
-        let _ = write!(xml, "    <testcase name=\"{name}\" classname=\"{suite}\" time=\"{time}\"");
-        let detail = escape(test.detail.as_deref().unwrap_or_default());
-        let _ = match test.outcome {
-            Outcome::Passed => writeln!(xml, "/>"),
-            Outcome::Skipped => writeln!(xml, ">\n      <skipped message=\"{detail}\"/>\n    </testcase>"),
-            Outcome::Failed => {
-                writeln!(xml, ">\n      <failure message=\"{detail}\" type=\"failure\"/>\n    </testcase>")
-            }
+    let cases = tests.iter().map(|test| {
+        let detail = test.detail.as_deref().unwrap_or_default();
+        let outcome = match test.outcome {
+            Outcome::Passed => junit::Outcome::Passed,
+            Outcome::Skipped => junit::Outcome::Skipped(detail),
+            Outcome::Failed => junit::Outcome::Failed(detail),
         };
-    }
-    xml.push_str("  </testsuite>\n</testsuites>\n");
-    xml
-}
-
-fn seconds(duration: Duration) -> String {
-    format!("{:.3}", duration.as_secs_f64())
-}
-
-/// Text for attributes; characters that XML cannot hold are replaced.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' => escaped.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+        Case { name: &test.name, class: project, duration: test.duration, outcome, output: "" }
+    });
+    junit::render(Suite { kind: "tests", name: project }, &cases.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
