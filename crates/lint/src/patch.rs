@@ -1,9 +1,11 @@
 //! Unified diffs: reading them, making them, and their file names.
 
-use similar::{ChangeTag, TextDiff};
+use similar::{Algorithm, DiffTag};
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// What a diff does to one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -208,37 +210,105 @@ pub fn of_file(path: &Path, hunks: &str) -> String {
     format!("--- {}\n+++ {}\n{hunks}", quote("a/", path), quote("b/", path))
 }
 
-impl Hunk {
-    /// The differences of two texts, with some lines of context.
-    pub fn between(old: &[u8], new: &[u8], context: usize) -> Vec<Self> {
-        let diff = TextDiff::from_lines(old, new);
-        let position = |range: &std::ops::Range<usize>| {
-            let start = if range.is_empty() { range.start } else { range.start + 1 };
-            (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(range.len()).unwrap_or(u32::MAX))
-        };
-        diff.grouped_ops(context)
-            .iter()
-            .filter_map(|group| {
-                let (first, last) = (group.first()?, group.last()?);
-                let (old_start, old_lines) = position(&(first.old_range().start..last.old_range().end));
-                let (new_start, new_lines) = position(&(first.new_range().start..last.new_range().end));
-                let mut lines = Vec::new();
-                for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-                    let sign = match change.tag() {
-                        ChangeTag::Equal => b' ',
-                        ChangeTag::Delete => b'-',
-                        ChangeTag::Insert => b'+',
-                    };
-                    let text: &[u8] = change.value();
-                    let ended = text.strip_suffix(b"\n");
-                    lines.push([&[sign], ended.unwrap_or(text)].concat());
-                    if ended.is_none() {
-                        lines.push(b"\\ No newline at end of file".to_vec());
+/// Lines of one text that stand in the place of lines of another.
+struct Change {
+    old: Range<usize>,
+    new: Range<usize>,
+}
+
+fn changes(old: &[&[u8]], new: &[&[u8]]) -> Vec<Change> {
+    // Better a coarse difference than none in good time.
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let (mut changes, mut at): (Vec<Change>, (usize, usize)) = (Vec::new(), (0, 0));
+    for op in similar::capture_diff_slices_deadline(Algorithm::Myers, old, new, Some(deadline)) {
+        // The indices of insertions are not always those of the lines before them; the lengths are right.
+        let next = (at.0 + op.old_range().len(), at.1 + op.new_range().len());
+        match changes.last_mut() {
+            _ if op.tag() == DiffTag::Equal => {}
+            Some(last) if (last.old.end, last.new.end) == at => (last.old.end, last.new.end) = next,
+            _ => changes.push(Change { old: at.0..next.0, new: at.1..next.1 }),
+        }
+        at = next;
+    }
+    changes
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn lines_of(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n').collect()
+}
+
+/// A line as it stands in a diff, and what follows it where it has no end.
+fn signed(sign: u8, line: &[u8]) -> Vec<Vec<u8>> {
+    match line.strip_suffix(b"\n") {
+        Some(text) => vec![[&[sign], text].concat()],
+        None => vec![[&[sign], line].concat(), b"\\ No newline at end of file".to_vec()],
+    }
+}
+
+impl FilePatch {
+    /// The text that it makes of another; `None` if it does not fit.
+    pub fn apply(&self, old: &[u8]) -> Option<Vec<u8>> {
+        let lines = lines_of(old);
+        let mut new = Vec::with_capacity(old.len());
+        let mut next = 0;
+        for hunk in &self.hunks {
+            let start = usize::try_from(hunk.old_start).ok()?;
+            let start = if hunk.old_lines == 0 { start } else { start.checked_sub(1)? };
+            new.extend_from_slice(&lines.get(next..start)?.concat());
+            next = start;
+            for (number, line) in hunk.lines.iter().enumerate() {
+                let (sign, text) = line.split_first()?;
+                let is_unended = hunk.lines.get(number + 1).is_some_and(|line| line.starts_with(b"\\"));
+                let text = if is_unended { text.to_owned() } else { [text, b"\n"].concat() };
+                if matches!(sign, b' ' | b'-') {
+                    if *lines.get(next)? != text {
+                        return None;
                     }
+                    next += 1;
                 }
-                Some(Self { old_start, old_lines, new_start, new_lines, lines })
-            })
-            .collect()
+                if matches!(sign, b' ' | b'+') {
+                    new.extend_from_slice(&text);
+                }
+            }
+        }
+        new.extend_from_slice(&lines.get(next..)?.concat());
+        Some(new)
+    }
+}
+
+impl Hunk {
+    /// The differences of two texts, with some lines of context. A carriage return alone ends no line, as git sees it.
+    pub fn between(old: &[u8], new: &[u8], context: usize) -> Vec<Self> {
+        let (old, new) = (lines_of(old), lines_of(new));
+        let changes = changes(&old, &new);
+        let mut hunks = Vec::new();
+        for group in changes.chunk_by(|one, next| next.old.start - one.old.end <= 2 * context) {
+            let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+            let (begin, end) =
+                (first.old.start.saturating_sub(context), last.old.end.saturating_add(context).min(old.len()));
+            let (mut lines, mut next) = (Vec::new(), begin);
+            let mut push = |sign: u8, some: Option<&[&[u8]]>| {
+                lines.extend(some.unwrap_or_default().iter().flat_map(|line| signed(sign, line)));
+            };
+            for change in group {
+                push(b' ', old.get(next..change.old.start));
+                push(b'-', old.get(change.old.clone()));
+                push(b'+', new.get(change.new.clone()));
+                next = change.old.end;
+            }
+            push(b' ', old.get(next..end));
+            let new_begin = first.new.start - (first.old.start - begin);
+            let new_end = last.new.end + (end - last.old.end);
+            let place =
+                |begin: usize, end: usize| (number(if begin == end { begin } else { begin + 1 }), number(end - begin));
+            let ((old_start, old_lines), (new_start, new_lines)) = (place(begin, end), place(new_begin, new_end));
+            hunks.push(Self { old_start, old_lines, new_start, new_lines, lines });
+        }
+        hunks
     }
 
     /// First and last line that change, before and after: `(old, old, new, new)`. Where there are
@@ -265,6 +335,25 @@ impl Hunk {
         let (first, last) = range(b'-', b'+', self.old_start, self.old_lines);
         let (new_first, new_last) = range(b'+', b'-', self.new_start, self.new_lines);
         (first, last, new_first, new_last)
+    }
+
+    #[must_use]
+    /// It as the only change of a text, with some lines of context; it must be of that text and without context.
+    pub fn alone(&self, old: &[u8], context: usize) -> Self {
+        let lines = lines_of(old);
+        let count = |lines: u32| usize::try_from(lines).unwrap_or(usize::MAX);
+        let begin = if self.old_lines == 0 { count(self.old_start) } else { count(self.old_start).saturating_sub(1) };
+        let end = begin.saturating_add(count(self.old_lines));
+        let before = lines.get(begin.saturating_sub(context)..begin).unwrap_or_default();
+        let after = lines.get(end..end.saturating_add(context).min(lines.len())).unwrap_or_default();
+        let around = number(before.len() + after.len());
+        let (old_lines, new_lines) = (self.old_lines + around, self.new_lines + around);
+        let first = number(begin - before.len());
+        let start = |lines: u32| if lines == 0 { first } else { first + 1 };
+        let kept = |line: &&[u8]| signed(b' ', line);
+        let lines =
+            before.iter().flat_map(kept).chain(self.lines.iter().cloned()).chain(after.iter().flat_map(kept)).collect();
+        Self { old_start: start(old_lines), old_lines, new_start: start(new_lines), new_lines, lines }
     }
 
     /// It as it stands in a diff, with its header.

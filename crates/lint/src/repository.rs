@@ -1,9 +1,12 @@
 //! The repository that is linted: what is in it, what changed in it, what it configures.
 
+mod inputs;
+mod mend;
+
 use crate::catalogue;
 use crate::changed::{self, Base, Changed};
 use crate::check;
-use crate::definition::{Category, Linter};
+use crate::definition::Linter;
 use crate::files::Tree;
 use crate::finding::Finding;
 use crate::git::Git;
@@ -16,10 +19,11 @@ use crate::select::{Selected, Surroundings, select};
 use crate::settings::{FILE, FailOn, Missing, Settings, locate};
 use crate::trust::{Configuration, Trust, configuration};
 use crate::{Args, ChangedOnly, USUAL};
+use inputs::{base, categories, settings};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toolkit::event::Event;
-use toolkit::{Annotation, Failure, List, Result, ResultExt, Runner};
+use toolkit::{Failure, Result, ResultExt, Runner};
 
 /// The repository, and what is asked of it.
 #[derive(Debug)]
@@ -66,6 +70,11 @@ impl Repository {
             ChangedOnly::False => false,
         };
         let base = base(args, git.as_ref(), event.as_ref(), changed_only || is_pull_request)?;
+        if is_pull_request && base.is_none() {
+            // Without it, nothing would say which configuration is trusted.
+            return Err(Failure::input("in a pull request the base commit must be known, and nothing names it")
+                .help("check out with git and `fetch-depth: 0`, or give base"));
+        }
         let changed = match (&git, &base) {
             (Some(git), Some(base)) if changed_only => Some(changed::since(git, base)?),
             _ => None,
@@ -127,8 +136,8 @@ impl Repository {
         Ok(Outcome { linters: outcomes(&selected, &done), findings: Vec::new() })
     }
 
-    /// Runs the linters that are relevant.
-    pub fn lint(&self, linters: &[Linter], runner: &Runner) -> Result<Outcome> {
+    /// Runs the linters that are relevant; with the fixes that they have, if somebody wants them.
+    pub fn lint(&self, linters: &[Linter], wants_fixes: bool, runner: &Runner) -> Result<Outcome> {
         let commits = self.commits()?;
         let selected = self.select(linters, commits.as_deref());
         let copies = tempfile::tempdir().context("could not make a temporary folder")?;
@@ -139,31 +148,16 @@ impl Repository {
         // Short, so last.
         tasks.extend(versions(&selected));
         let known = Known::new(&self.root, &self.tree);
-        let work = || run::all(tasks, &ready(&selected), &self.root, &known, self.jobs);
-        let mut done = runner.guarded(work).context("could not guard the runner's command files")??;
-        findings.extend(done.iter_mut().flat_map(|done| std::mem::take(&mut done.findings)));
-        Ok(Outcome { linters: outcomes(&selected, &done), findings: arrange(findings, self.changed.as_ref()) })
-    }
-
-    /// Runs the calls that mend, one linter after the other: they may change the same files.
-    pub fn mend(&self, linters: &[Linter]) -> Result<Vec<Finding>> {
-        let selected = self.select(linters, None);
-        let copies = tempfile::tempdir().context("could not make a temporary folder")?;
-        let configurations = self.configurations(&selected, copies.path())?;
-        let mut findings = Vec::new();
-        for (selected, configuration) in selected.iter().zip(&configurations) {
-            let Some(fix) = selected.linter.fix.as_ref().filter(|fix| selected.runs() && !fix.prints_diff) else {
-                continue;
-            };
-            let per = selected.linter.run.per;
-            let (linter, files) = (selected.linter, selected.files.as_slice());
-            let work = Work { index: 0, linter, files, configuration, arguments: &fix.args, per };
-            for call in schedule::calls(&[work], self.jobs, self.build.as_deref()) {
-                let ready = Ready { linter, tool: selected.tool.clone() };
-                findings.extend(run::mend(&call, &ready, &self.root)?);
+        let work = || -> Result<Outcome> {
+            let mut done = run::all(tasks, &ready(&selected), &self.root, &known, self.jobs)?;
+            findings.extend(done.iter_mut().flat_map(|done| std::mem::take(&mut done.findings)));
+            let mut findings = arrange(findings, self.changed.as_ref());
+            if wants_fixes {
+                self.suggest(&selected, &configurations, &mut findings)?;
             }
-        }
-        Ok(findings)
+            Ok(Outcome { linters: outcomes(&selected, &done), findings })
+        };
+        runner.guarded(work).context("could not guard the runner's command files")?
     }
 
     fn select<'a>(&'a self, linters: &'a [Linter], commits: Option<&[check::Commit]>) -> Vec<Selected<'a>> {
@@ -200,9 +194,12 @@ impl Repository {
             (Some(git), Some(base)) if self.is_pull_request => Trust::Base(git, base),
             _ => Trust::Tree,
         };
-        let of = |selected: &Selected| match selected.runs() {
-            true => configuration(selected.linter, &self.root, trust, folder),
-            false => Ok(Configuration::default()),
+        let of = |selected: &Selected| {
+            if selected.runs() {
+                configuration(selected.linter, &self.root, trust, folder)
+            } else {
+                Ok(Configuration::default())
+            }
         };
         selected.iter().map(of).collect()
     }
@@ -236,67 +233,6 @@ impl Repository {
         let calls = schedule::calls(&work, self.jobs, self.build.as_deref());
         calls.into_iter().map(Task::Call).chain(checks).collect()
     }
-}
-
-/// Where the change began. Without one, nothing says what changed; that matters if it `is_needed`.
-fn base(args: &Args, git: Option<&Git>, event: Option<&Event>, is_needed: bool) -> Result<Option<Base>> {
-    let Some(git) = git else {
-        let wants = args.base.is_some() || args.changed_only == ChangedOnly::True;
-        return if wants {
-            Err(Failure::input(format!(
-                "{} is in no git repository, so nothing says what changed",
-                args.source_path.display()
-            )))
-        } else {
-            Ok(None)
-        };
-    };
-    match (&args.base, event.and_then(changed::base_of)) {
-        (Some(name), _) => changed::base(git, name).map(Some),
-        (None, Some(commit)) if is_needed => changed::base(git, &commit).map(Some),
-        // What was pushed over may be gone.
-        (None, Some(commit)) => Ok(changed::base(git, &commit).ok()),
-        (None, None) if args.changed_only == ChangedOnly::True => {
-            Err(Failure::input("changed-only needs a commit to compare with, and nothing names one").help("give base"))
-        }
-        (None, None) => Ok(None),
-    }
-}
-
-/// The settings, and the text that its definitions of linters are in. They run programs, so in a pull
-/// request they are those of the base commit.
-fn settings(root: &Path, git: Option<&Git>, base: Option<&Base>, runner: &Runner) -> Result<(Settings, String)> {
-    let path = root.join(FILE);
-    let text = match std::fs::read(&path) {
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| Failure::input(format!("{FILE} is no UTF-8")))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error).context(format!("could not read {}", path.display())),
-    };
-    let mut settings = Settings::parse(&text).map_err(|error| Failure::from(error).as_input())?;
-    let (Some(git), Some(base)) = (git, base) else { return Ok((settings, text)) };
-    let at_base = changed::file_at(git, base, FILE)?.unwrap_or_default();
-    let at_base = String::from_utf8_lossy(&at_base).into_owned();
-    if at_base == text {
-        return Ok((settings, text));
-    }
-    let trusted = Settings::parse(&at_base).context(format!("in the base commit {}", base.commit))?.linter;
-    if trusted != settings.linter {
-        let message = "the definitions of linters in this file run programs, so those of the base commit are used \
-                       until the change is merged";
-        runner.annotate(&Annotation::notice(message).at(FILE, 1, None));
-    }
-    settings.linter = trusted;
-    Ok((settings, at_base))
-}
-
-fn categories(list: &List) -> Result<Vec<Category>> {
-    let parse = |name: &String| {
-        Category::named(name).ok_or_else(|| {
-            let known: Vec<_> = Category::ALL.iter().map(|category| category.name()).collect();
-            Failure::input(format!("unknown category {name:?}; there are {}", known.join(", ")))
-        })
-    };
-    list.iter().map(parse).collect()
 }
 
 fn ready<'a>(selected: &[Selected<'a>]) -> Vec<Ready<'a>> {

@@ -123,16 +123,15 @@ fn one(task: &Task, ready: &Ready, root: &Path, known: &Known) -> Result<Done, R
     Ok(done)
 }
 
-/// Runs a call that mends in place; its failure is a finding.
-pub fn mend(call: &Call, ready: &Ready, root: &Path) -> Result<Option<Finding>, RunError> {
+/// Runs a call that mends below a root and gives what it prints; its failure is a message.
+pub fn mend(call: &Call, ready: &Ready, root: &Path) -> Result<Result<Vec<u8>, String>, RunError> {
     let name = &ready.linter.name;
-    let failed =
-        |why: &str, raw: &[u8]| Some(trouble(name, &format!("{name} could not mend: {}", ReadError::new(why, raw))));
+    let failed = |why: &str, raw: &[u8]| Err(format!("{name} could not mend: {}", ReadError::new(why, raw)));
     match collect(call, ready, root) {
         Err(cancelled @ RunError::Cancelled { .. }) => Err(cancelled),
         Err(error) => Ok(failed(&error.to_string(), &joined(&error))),
         Ok(told) => Ok(match told.exit {
-            Exit::Code(code) if ready.linter.run.statuses.contains(&code) => None,
+            Exit::Code(code) if ready.linter.run.statuses.contains(&code) && !told.truncated => Ok(told.stdout),
             exit => failed(&format!("it {exit}"), &told.stderr),
         }),
     }

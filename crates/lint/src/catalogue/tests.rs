@@ -12,8 +12,7 @@ fn every_definition_in_the_folder_is_shipped_under_its_name() {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .map(|path| path.file_name().unwrap().to_string_lossy().split('.').next().unwrap().to_owned())
         .collect();
     files.sort();
     let shipped: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();

@@ -1,8 +1,9 @@
 //! A line per finding, by a regular expression.
 
-use super::{Raw, ReadError, path, text};
+use super::{Raw, ReadError, text};
 use crate::finding::Span;
-use regex::bytes::{Captures, Regex};
+use regex::{Captures, Regex};
+use std::path::PathBuf;
 
 /// The compiled expressions of a definition.
 #[derive(Debug)]
@@ -41,18 +42,14 @@ impl Expressions {
     }
 }
 
-/// Reads lines.
+/// Reads lines; bytes that are not UTF-8 count as U+FFFD.
 pub fn read(output: &[u8], expressions: &Expressions) -> Result<Vec<Raw>, ReadError> {
     let mut found = Vec::new();
-    for line in output.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
+    for line in String::from_utf8_lossy(output).lines().filter(|line| !line.trim().is_empty()) {
         if let Some(captures) = expressions.finding.captures(line) {
             found.push(raw(&captures, expressions));
         } else if !expressions.ignore.iter().any(|ignore| ignore.is_match(line)) {
-            return Err(ReadError::new("a line has another form than expected", line));
+            return Err(ReadError::new("a line has another form than expected", line.as_bytes()));
         }
     }
     Ok(found)
@@ -60,17 +57,17 @@ pub fn read(output: &[u8], expressions: &Expressions) -> Result<Vec<Raw>, ReadEr
 
 /// Reads the lines that match, whatever stands between them, as errors.
 pub fn errors(output: &[u8], expressions: &Expressions) -> Vec<Raw> {
-    let lines = output.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let found = lines.filter_map(|line| expressions.finding.captures(line));
+    let output = String::from_utf8_lossy(output);
+    let found = output.lines().filter_map(|line| expressions.finding.captures(line));
     found.map(|captures| Raw { severity: Some("error".to_owned()), ..raw(&captures, expressions) }).collect()
 }
 
 fn raw(captures: &Captures, expressions: &Expressions) -> Raw {
-    let bytes = |name: &str| captures.name(name).map(|group| group.as_bytes()).filter(|bytes| !bytes.is_empty());
-    let words = |name: &str| bytes(name).and_then(|bytes| text(&String::from_utf8_lossy(bytes)));
+    let group = |name: &str| captures.name(name).map(|group| group.as_str()).filter(|text| !text.is_empty());
+    let words = |name: &str| group(name).and_then(text);
     let number = |name: &str| words(name).and_then(|text| text.parse::<u32>().ok()).filter(|number| *number > 0);
     Raw {
-        path: bytes("path").map(path),
+        path: group("path").map(PathBuf::from),
         span: number("line").map(|line| Span {
             line,
             column: number("column"),

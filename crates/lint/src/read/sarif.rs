@@ -105,15 +105,12 @@ fn of_uri(uri: &str) -> PathBuf {
     let mut rest = bytes;
     while let Some((first, behind)) = rest.split_first() {
         let digit = |at: usize| char::from(*behind.get(at)?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push(high * 16 + low);
-                rest = behind.get(2..).unwrap_or_default();
-            }
-            _ => {
-                decoded.push(*first);
-                rest = behind;
-            }
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            decoded.push(high * 16 + low);
+            rest = behind.get(2..).unwrap_or_default();
+        } else {
+            decoded.push(*first);
+            rest = behind;
         }
     }
     super::path(&decoded)
