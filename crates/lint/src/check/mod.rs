@@ -100,3 +100,30 @@ fn read(root: &Path, path: &Path) -> Result<Option<Vec<u8>>> {
 fn read_text(root: &Path, path: &Path) -> Result<Option<String>> {
     Ok(read(root, path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_has_a_name() {
+        for name in NAMES {
+            assert_eq!(run(name, &Context::default()).unwrap(), [], "{name}");
+        }
+        insta::assert_snapshot!(run("spelling", &Context::default()).unwrap_err().to_string());
+    }
+
+    #[test]
+    fn settings_are_named_as_the_checks_are() {
+        let text = "[commits]\nsign-off = true\n[licenses]\nalso = ['MIT']\n[links]\nignore = ['/api/*']\n";
+        let settings: Settings = toml::from_str(text).unwrap();
+        assert!(settings.commits.sign_off && settings.commits.types.len() > 5);
+        assert_eq!(
+            (settings.licenses.also, settings.links.ignore),
+            (vec!["MIT".to_owned()], vec!["/api/*".to_owned()])
+        );
+        for wrong in ["[link]", "[links]\nignored = []", "[commits]\nheader-length = 'long'"] {
+            assert!(toml::from_str::<Settings>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -119,6 +119,8 @@ mod tests {
     use super::*;
     use crate::finding::Severity;
     use proptest::prelude::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
     use std::process::Command;
 
     fn finding(linter: &str, fix: &str) -> Finding {
@@ -192,6 +194,28 @@ mod tests {
         assert_eq!((patch.fixes, patch.left_out), (1, 1));
         assert_eq!(applied(&files, &patch), ["1\n2\n3\n4\n5\n6\n7\neight\n"]);
         assert_eq!(merged(&files, &[]), Patch::default());
+    }
+
+    #[test]
+    fn git_takes_names_of_any_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: [&[u8]; 6] =
+            [b"-dash", b"with space", b"quote\"", b"line\nbreak", b"latin\xe9", "日本.c".as_bytes()];
+        let names: Vec<_> = names.iter().map(|name| PathBuf::from(OsStr::from_bytes(name))).collect();
+        for name in &names {
+            std::fs::write(folder.path().join(name), "old\n").unwrap();
+        }
+        let findings: Vec<_> =
+            names.iter().map(|name| finding("x", &of_file(name, "@@ -1 +1 @@\n-old\n+new\n"))).collect();
+        let patch = merge(&findings, &|path| crate::report::read(folder.path(), path));
+        assert_eq!((patch.files, patch.left_out), (6, 0));
+        let file = folder.path().join("lint.patch");
+        std::fs::write(&file, &patch.bytes).unwrap();
+        let status = Command::new("git").args(["apply", "lint.patch"]).current_dir(folder.path()).status().unwrap();
+        assert!(status.success());
+        for name in &names {
+            assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), "new\n", "{}", name.display());
+        }
     }
 
     proptest! {

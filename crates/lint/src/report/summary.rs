@@ -20,7 +20,7 @@ const MESSAGE: usize = 500;
 pub struct Apply {
     /// The name of its file.
     pub file: String,
-    /// The run of the workflow that keeps it in an artifact `lint`, and the repository (`owner/name`).
+    /// The run of the workflow that keeps it in an artifact whose name begins with `lint`, and the repository (`owner/name`).
     pub run: Option<(String, String)>,
 }
 
@@ -119,8 +119,9 @@ fn mend(patch: &Patch, apply: Option<&Apply>) -> String {
     match apply {
         Some(Apply { file, run: Some((run, repository)) }) => {
             let (file, run, repository) = (plain(file), plain(run), plain(repository));
-            let download = format!("gh run download {run} --repo {repository} --name lint");
-            let _ = write!(text, ":\n\n```sh\n{download} && git apply {file}\n```\n\n");
+            // An artifact that a pattern names is put into a folder of its name.
+            let download = format!("gh run download {run} --repo {repository} --pattern 'lint*' --dir lint-fixes");
+            let _ = write!(text, ":\n\n```sh\n{download} && git apply lint-fixes/*/{file}\n```\n\n");
         }
         Some(Apply { file, run: None }) => {
             let _ = write!(text, ":\n\n```sh\ngit apply {}\n```\n\n", plain(file));

@@ -29,7 +29,8 @@ pub struct Link {
 /// An attribute of an HTML tag: the tag's name, the attribute's, its value in quotes or bare.
 #[allow(clippy::expect_used)] // a constant; the tests run it
 static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?is)\b(href|src|id|name)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"#).expect("constant")
+    Regex::new(r#"(?is)(?:^|[\s"'/])(href|srcset|src|id|name)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"#)
+        .expect("constant")
 });
 #[allow(clippy::expect_used)]
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
@@ -112,10 +113,14 @@ impl Document {
                     (_, "id") | ("a", "name") => {
                         self.anchors.insert(value.to_owned());
                     }
-                    ("a", "href") | ("img" | "source" | "video", "src") => {
-                        let from = start + tag.get(0).map_or(0, |whole| whole.start());
-                        let range = from..start + tag.get(0).map_or(0, |whole| whole.end());
-                        self.links.push(Link { destination: value.to_owned(), range });
+                    ("a", "href") | ("img" | "source" | "video", "src" | "srcset") => {
+                        let range = tag.get(0).map_or(0..0, |whole| start + whole.start()..start + whole.end());
+                        // Several pictures for several screens: `a.png 1x, b.png 2x`.
+                        let several = if key.as_str().eq_ignore_ascii_case("srcset") { value } else { "" };
+                        let several = several.split(',').filter_map(|picture| picture.split_whitespace().next());
+                        let one = several.clone().next().is_none().then_some(value);
+                        let links = several.chain(one).map(str::to_owned);
+                        self.links.extend(links.map(|destination| Link { destination, range: range.clone() }));
                     }
                     _ => {}
                 }
@@ -185,7 +190,7 @@ mod tests {
 
     #[test]
     fn links_of_every_kind() {
-        let cases: [(&str, &str, &[&str]); 11] = [
+        let cases: [(&str, &str, &[&str]); 12] = [
             ("inline", "[a](b.md \"title\")", &["b.md"]),
             ("image in link", "[![a](i.png)](b.md)", &["b.md", "i.png"]),
             ("angle", "[a](<b c.md>)", &["b c.md"]),
@@ -194,6 +199,11 @@ mod tests {
             ("autolink", "<https://x.org>", &["https://x.org"]),
             ("table", "| a |\n|---|\n| [x](y.md) |\n", &["y.md"]),
             ("html", "<p><img width=3 src='i.png'>\n<a href=\"b.md\">b</a></p>", &["i.png", "b.md"]),
+            (
+                "pictures",
+                "<picture><source srcset=\"a.png, b.png 2x\"><img src=c.png data-src=d.png></picture>",
+                &["a.png", "b.png", "c.png"],
+            ),
             ("inline html", "text <a href=b.md>b</a>", &["b.md"]),
             ("code", "`[a](b.md)`\n\n```\n[a](b.md)\n```\n\n    [a](b.md)\n", &[]),
             ("comment and front matter", "---\na: '[x](y)'\n---\n<!-- [a](b.md) <img src=\"x\"> -->\n", &[]),
