@@ -38,7 +38,8 @@ pub fn choose(source: &Path, script: Option<&Path>, manifest: Option<&Path>) -> 
 fn existing(source: &Path, manifest: &Path, help: &str) -> Result<Choice> {
     let path = source.join(manifest);
     if !path.is_file() {
-        return Err(Failure::input(format!("the manifest {} does not exist", path.display())).help(help));
+        let wrong = if path.exists() { "is not a file" } else { "does not exist" };
+        return Err(Failure::input(format!("the manifest {} {wrong}", path.display())).help(help));
     }
     Ok(Choice::Manifest(path))
 }

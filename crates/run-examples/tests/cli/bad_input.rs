@@ -124,14 +124,22 @@ fn manifests_and_baselines_that_do_not_fit() {
     };
     project.write("other.json", &report("other", 1));
     project.write("newer.json", &report("hello", 2));
-    let cases: [(&str, &[&str]); 13] = [
+    fs::write(project.path("bytes.toml"), b"[[example]]\nname = \"\xff\"\n").unwrap();
+    project.write("golden.toml", "[[example]]\nname = \"a\"\ncommand = \"x\"\nexpect.stdout.file = \"bin\"\n");
+    fs::create_dir(project.path("bin")).unwrap();
+    let cases: [(&str, &[&str]); 18] = [
         ("no manifest", &["--manifest=nope.toml"]),
         ("two descriptions", &["--manifest=wrong.toml", "--script=x.sh"]),
         ("an unknown key", &["--manifest=wrong.toml"]),
         ("nothing makes sense here", &[]),
         ("a filter that matches nothing", &["--filter=gr?"]),
         ("a filter that is no glob", &["--filter=a**b"]),
+        ("a manifest that is not UTF-8", &["--manifest=bytes.toml"]),
+        ("a golden file that is none", &["--manifest=golden.toml"]),
+        ("golden files of a script", &["--script=x.sh", "--bless"]),
+        ("a manifest that is no file", &["--manifest=bin"]),
         ("a context", &["--context=GPU"]),
+        ("a runner's tag", &["--runner=Big Box"]),
         ("no baseline", &["--baseline=nope.json"]),
         ("another package's baseline", &["--baseline=other.json", "--arch=aarch64"]),
         ("a newer baseline", &["--baseline=newer.json"]),

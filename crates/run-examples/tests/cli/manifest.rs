@@ -155,6 +155,8 @@ fn golden_files_are_written_on_demand_only() {
     ");
     let said = run(project.step().arg("--bless")).ended(2);
     insta::assert_snapshot!(said.of_kind("error"), @"::error title=Run examples::golden files are not written where nobody looks at them%0Ahelp: run with --bless on your own machine, look at what changed, and commit it");
+    let elsewhere = run(project.command().env("CI", "true").arg("--bless")).ended(2);
+    assert!(elsewhere.text.contains("golden files are not written where nobody looks at them"), "{}", elsewhere.text);
     let said = run(project.command().args(["--bless", "--filter={wrong*,mul*}"])).status;
     assert_eq!(said, Some(2), "alternatives are no globs");
     run(project.command().args(["--bless", "--filter=[wm][ru][ol]*"])).ended(0);
