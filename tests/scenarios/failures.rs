@@ -47,3 +47,17 @@ fn missing_secrets_are_told_before_any_work() {
     assert_eq!(outcome.jobs.get("Plan"), Some(&false));
     assert!(!outcome.log.contains("Main Build the install tree"), "something was built");
 }
+
+#[test]
+fn a_finding_in_what_changed_is_annotated_and_fails_the_verdict() {
+    let world = World::new("finding");
+    let plugin = world.plugin();
+    plugin.branch("docs/guide").unwrap();
+    plugin.write("GUIDE.md", "# Guide\n\nSee [the rest](rest.md).\n").unwrap();
+    plugin.commit("docs: begin a guide").unwrap();
+    let outcome = world.act(&plugin, "ci.yml", pull_request(&plugin, "docs/guide", &[]));
+    assert_success(&outcome, false);
+    assert_says(&outcome, "::error file=GUIDE.md,line=3,");
+    assert_says(&outcome, "lint: failure, build: success");
+    assert_eq!(outcome.jobs.get("Lint"), Some(&false));
+}

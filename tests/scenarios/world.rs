@@ -135,7 +135,7 @@ fn request(
     let sha = repository.head().unwrap();
     let request =
         PullRequest { repository: repository.name(), head_repository, branch, sha: &sha, action, labels, label };
-    request.event()
+    request.event_on(&repository.git(&["rev-parse", "main"]).unwrap())
 }
 
 /// A push of the current commit.

@@ -59,7 +59,14 @@ pub struct PullRequest<'a> {
 }
 
 impl PullRequest<'_> {
-    /// The event.
+    /// The event, with the commit that the default branch is at.
+    pub fn event_on(&self, base: &str) -> Event {
+        let mut event = self.event();
+        event.payload["pull_request"]["base"]["sha"] = base.into();
+        event
+    }
+
+    /// The event, without that commit.
     pub fn event(&self) -> Event {
         let label = |name: &str| json!({ "name": name });
         let mut payload = json!({

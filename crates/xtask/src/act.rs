@@ -94,6 +94,10 @@ fn event(args: &Args) -> Result<Event> {
         "" => format!("refs/tags/{}", git(&["describe", "--tags", "--exact-match"])?),
         branch => format!("refs/heads/{branch}"),
     };
+    let base = match git(&["rev-parse", "--quiet", "--verify", "origin/main"])? {
+        none if none.is_empty() => git(&["rev-parse", "--quiet", "--verify", "main"])?,
+        base => base,
+    };
     Ok(match args.event {
         Kind::Push => event::push(&name, &git_ref, &sha),
         Kind::WorkflowDispatch => event::workflow_dispatch(&name, &git_ref, serde_json::json!({})),
@@ -106,6 +110,6 @@ fn event(args: &Args) -> Result<Event> {
             labels: &args.label.iter().map(String::as_str).collect::<Vec<_>>(),
             label: None,
         }
-        .event(),
+        .event_on(&base),
     })
 }

@@ -71,7 +71,8 @@ impl Demo {
                 labels: &[],
                 label: None,
             };
-            self.act(&plugin, event.event(), "pull-request", progress)?;
+            let base = plugin.git(&["rev-parse", "main"])?;
+            self.act(&plugin, event.event_on(&base), "pull-request", progress)?;
             ensure!(self.list("plugin-hello")?.is_empty(), "a pull request published something");
             ensure!(!self.exists("main")?, "a pull request published the branch");
             Ok(())
