@@ -9,7 +9,7 @@ use crate::run::Settings;
 use crate::verify::Golden;
 use artifact::Outcome;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use toolkit::{CommandFiles, Failure, Result, ResultExt, Runner};
@@ -28,8 +28,7 @@ pub fn run(settings: &Settings<'_>, file: &Path, runner: &Runner) -> Result<Repo
     let setting = setting(settings, folder, golden, runner)?;
 
     runner.step(&format!("Run the examples of {} in {}", args.package, file.display()));
-    let ignored: Vec<_> = settings.written.iter().map(PathBuf::as_path).collect();
-    let outside = Outside::remember(&[&settings.source, &settings.destdir], &ignored);
+    let outside = Outside::remember(&[&settings.source, &settings.destdir], &settings.written());
     let command_files = CommandFiles::remember(runner);
     let ended = examples::run(&cases, &setting, args.jobs, |example| {
         tell_line(example, runner);

@@ -2,7 +2,7 @@
 
 use crate::core_dump::Cores;
 use crate::environment::Scratch;
-use crate::examples::gdb;
+use crate::examples::{Outside, gdb};
 use crate::normal::Folders;
 use crate::recorder::{Ending, Example, Recorder, shortened};
 use crate::report::Report;
@@ -27,6 +27,7 @@ pub fn run(settings: &Settings<'_>, script: &Path, runner: &Runner) -> Result<Re
     runner.step(&format!("Run the examples of {} with {}", args.package, script.display()));
     let name = script.file_name().unwrap_or_default().to_string_lossy();
     let mut notes = Vec::new();
+    let outside = Outside::remember(&[&settings.source, &settings.destdir], &settings.written());
     let mut examples = match settings.machine.refuses_scripts() {
         Some(reason) => vec![Example { detail: Some(reason), ..Example::new(name, Outcome::Skip) }],
         None => execute(settings, script, &name, &mut notes, runner)?,
@@ -42,6 +43,7 @@ pub fn run(settings: &Settings<'_>, script: &Path, runner: &Runner) -> Result<Re
         valgrind: args.valgrind,
         context: settings.context.names(),
         notes,
+        leftovers: outside.changes(&[]),
         ..Report::new(args.package.clone(), settings.machine.arch(), examples)
     };
     report.tell(runner);

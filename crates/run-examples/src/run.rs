@@ -96,6 +96,11 @@ impl Settings<'_> {
         filter.matches(name) || without_plugin.is_some_and(|name| filter.matches(name))
     }
 
+    /// The files that this run writes.
+    pub fn written(&self) -> [&Path; 2] {
+        [&self.written[0], &self.written[1]]
+    }
+
     /// The error that a filter wants nothing at all.
     pub fn nothing_wanted(&self, names: &[&str]) -> Failure {
         let filter = self.args.filter.as_deref().unwrap_or_default();

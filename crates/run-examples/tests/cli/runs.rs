@@ -309,6 +309,10 @@ fn a_script_leaves_nothing_behind() {
         "setsid sleep 619 >/dev/null 2>&1 &\necho $! >pid\nuntil [ \"$(tr '\\0' ' ' </proc/$!/cmdline)\" = 'sleep 619 ' ]; do sleep 0.01; done\n",
     );
     let said = run(&mut project.step()).ended(0);
-    insta::assert_snapshot!(said.of_kind("warning"), @"::warning::the script left processes behind, which were ended: sleep 619");
+    insta::assert_snapshot!(said.of_kind("warning"), @r"
+    ::warning::the script left processes behind, which were ended: sleep 619
+    ::warning::files outside of the scratch folders: pid (new)
+    ");
+    assert_eq!(project.report().leftovers, ["pid (new)"]);
     assert_ended(&project.read("pid"));
 }
