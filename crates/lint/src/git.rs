@@ -66,6 +66,12 @@ impl Git {
     }
 }
 
+/// Applies a patch to the files below a folder, which need not be in a repository.
+pub fn apply(root: &Path, patch: &Path) -> Result<()> {
+    let program = Program::new(GIT.find()?).args(["apply", "--whitespace=nowarn"]).arg(patch).dir(root);
+    program.capture().context("could not apply the fixes").map(drop)
+}
+
 /// The names in a list that NUL bytes separate.
 pub fn names(list: &[u8]) -> impl Iterator<Item = &Path> {
     list.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(|name| Path::new(OsStr::from_bytes(name)))

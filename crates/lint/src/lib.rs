@@ -158,6 +158,9 @@ fn tell(args: &Args, repository: &Repository, outcome: &Outcome, runner: &Runner
             runner.warning(&format!("linters did not run, since they are not installed: {}", absent.join("; ")));
         }
     }
+    if !outcome.linters.iter().any(|linter| matches!(linter.relevance, Relevance::Relevant(_))) {
+        runner.info("no linter is relevant here");
+    }
     let read = |path: &Path| report::read(&repository.root, path);
     if runner.is_github() {
         let report::Annotations { shown, rest } =
