@@ -54,6 +54,9 @@ fn annotation(finding: &Finding, folder: &Path) -> Annotation {
         None => finding.linter.clone(),
     };
     let mut message = finding.message.clone();
+    if !finding.in_change {
+        message.push_str("\nnot in the change, fails nothing");
+    }
     if let Some(url) = &finding.rule_url {
         message.push('\n');
         message.push_str(url);
