@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use age::Level;
 pub use compile::Selection;
+pub use prove::run as prove;
 use toolchain::Toolchain;
 
 /// Arguments of `cargo xtask dist`.

@@ -39,7 +39,12 @@ pub fn run(tools: &Tools, record: &DistRecord, folder: &Path) -> Result<()> {
         server.make_bucket(&bucket)?;
         for executable in &executables {
             let path = folder.join(executable.path());
-            let start = |arguments: &[&str]| start(&path, arch, arguments, place.path(), &server);
+            let start = |arguments: &[&str]| {
+                let mut command = command(&path, arch);
+                command.args(arguments).current_dir(place.path()).env("PATH", tools.path());
+                let (key, secret) = (server.access_key(), server.secret_key());
+                output(command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret))
+            };
             prove(executable, &record.version, &start, &bucket, &server.endpoint())
                 .with_context(|| format!("{} does not work", executable.path()))?;
         }
@@ -73,8 +78,9 @@ fn prove(executable: &Executable, version: &str, start: Start, bucket: &str, end
 /// What an action is given to do, and what it must say.
 fn work(action: &str) -> Option<(&'static [&'static str], &'static str)> {
     Some(match action {
+        "lint" => (&["--source-path", SOURCE, "--linters", "shellcheck"], "shellcheck"),
         "plan" => (&["--package", "hello", "--source-path", SOURCE], "0.3.0"),
-        "build" => (&["--source-path", SOURCE, "--backend", "script"], "install"),
+        "build" => (&["--source-path", SOURCE, "--backend", "script", "--destdir", "built"], "built"),
         "run-examples" => (&["--package", "hello", "--source-path", SOURCE], "greet"),
         "stage-artifacts" => (&["--package", "hello", "--source-path", SOURCE, "--formats", "tar.gz"], "0.3.0"),
         "upload" => (&["--package", "hello"], "0.3.0"),
@@ -83,8 +89,8 @@ fn work(action: &str) -> Option<(&'static [&'static str], &'static str)> {
     })
 }
 
-/// Runs an executable: directly, or under qemu's emulation of one process.
-fn start(path: &Path, arch: Arch, arguments: &[&str], place: &Path, server: &Server) -> Result<String> {
+/// Starts an executable: directly, or under qemu's emulation of one process.
+fn command(path: &Path, arch: Arch) -> Command {
     let mut command = if Arch::host() == Some(arch) {
         Command::new(path)
     } else {
@@ -101,12 +107,16 @@ fn start(path: &Path, arch: Arch, arguments: &[&str], place: &Path, server: &Ser
             command.env_remove(name);
         }
     }
-    command.args(arguments).current_dir(place);
-    command.env("AWS_ACCESS_KEY_ID", server.access_key()).env("AWS_SECRET_ACCESS_KEY", server.secret_key());
+    command
+}
+
+/// What a command prints; that it succeeds is part of the proof.
+fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("could not start {}", command.get_program().display()))?;
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     if !output.status.success() {
-        bail!("{} ended with {}:\n{}", arguments.join(" "), output.status, text.trim_end());
+        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+        bail!("{} ended with {}:\n{}", words.join(" "), output.status, text.trim_end());
     }
     Ok(text)
 }
