@@ -32,25 +32,43 @@ pub fn run(context: &Context) -> Result<Vec<Finding>> {
     });
     let ignored = ignored.collect::<Result<Vec<_>>>()?;
     let modules = read_text(&context.root, Path::new(".gitmodules"))?.map(|text| submodules(&text)).unwrap_or_default();
-    let mut documents: BTreeMap<PathBuf, Document> = BTreeMap::new();
+    let is_ignored = |link: &Link| ignored.iter().any(|glob| glob.matches(&link.destination));
+    let mut documents = Documents::default();
     let mut findings = Vec::new();
     for path in context.selected.iter().filter(|path| is_markdown(path)) {
-        let Some(text) = read_text(&context.root, path)? else { continue };
-        let mut document = Document::read(&text);
-        document.links.retain(|link| !ignored.iter().any(|glob| glob.matches(&link.destination)));
-        // The documents that this one leads to.
-        for target in document.links.iter().filter_map(|link| Target::of(path, &link.destination)) {
-            let is_known = documents.contains_key(&target.path) || !context.files.contains(&target.path);
-            if target.fragment.is_some() && is_markdown(&target.path) && !is_known {
-                let text = read_text(&context.root, &target.path)?.unwrap_or_default();
-                documents.insert(target.path, Document::read(&text));
-            }
+        documents.add(context, path)?;
+        let links = documents.0.get(path).map(|(_, document)| document.links.as_slice()).unwrap_or_default();
+        let targets: BTreeSet<PathBuf> = links
+            .iter()
+            .filter_map(|link| Target::of(path, &link.destination))
+            .filter(|target| target.fragment.is_some() && is_markdown(&target.path))
+            .map(|target| target.path)
+            .collect();
+        for target in targets.iter().filter(|target| context.files.contains(*target)) {
+            documents.add(context, target)?;
         }
+        let Some((text, document)) = documents.0.get(path) else { continue };
         let tree = Tree { files: &context.files, modules: &modules };
-        let anchors = |path: &Path| documents.get(path).map(|document| &document.anchors);
-        findings.extend(check(path, &text, &document, &tree, &anchors));
+        let anchors = |path: &Path| documents.0.get(path).map(|(_, document)| &document.anchors);
+        findings.extend(check(path, text, document, &tree, &is_ignored, &anchors));
     }
     Ok(findings)
+}
+
+/// Documents by path, with their text; each is read once, however many links lead to it.
+#[derive(Default)]
+struct Documents(BTreeMap<PathBuf, (String, Document)>);
+
+impl Documents {
+    fn add(&mut self, context: &Context, path: &Path) -> Result<()> {
+        if !self.0.contains_key(path)
+            && let Some(text) = read_text(&context.root, path)?
+        {
+            let document = Document::read(&text);
+            self.0.insert(path.to_path_buf(), (text, document));
+        }
+        Ok(())
+    }
 }
 
 /// What a link may lead to.
@@ -83,6 +101,7 @@ pub fn check<'a>(
     text: &str,
     document: &Document,
     tree: &Tree<'_>,
+    is_ignored: &dyn Fn(&Link) -> bool,
     anchors: &dyn Fn(&Path) -> Option<&'a BTreeSet<String>>,
 ) -> Vec<Finding> {
     let lines = Lines::of(text);
@@ -96,7 +115,7 @@ pub fn check<'a>(
         let message = format!("no `[{label}]: …` defines the reference `{label}`");
         found(Severity::Warning, "undefined-reference", range, message);
     }
-    for Link { destination, range } in &document.links {
+    for Link { destination, range } in document.links.iter().filter(|link| !is_ignored(link)) {
         if destination.is_empty() {
             found(Severity::Warning, "empty-link", range, "the link leads nowhere".to_owned());
             continue;

@@ -88,7 +88,7 @@ proptest! {
         let files = BTreeSet::from([PathBuf::from("a")]);
         let tree = Tree { files: &files, modules: &[] };
         let anchors = BTreeSet::new();
-        for finding in check(Path::new("docs/a.md"), &text, &document, &tree, &|_| Some(&anchors)) {
+        for finding in check(Path::new("docs/a.md"), &text, &document, &tree, &|_| false, &|_| Some(&anchors)) {
             let span = finding.span.unwrap();
             prop_assert!(span.line >= 1 && span.line as usize <= text.split('\n').count());
             prop_assert!((span.line, span.column) <= (span.end_line.unwrap(), span.end_column));
