@@ -215,6 +215,9 @@ impl RegistryError {
             Self::Endpoint { .. } => "give endpoint-url as https://host or https://host:port",
             Self::CaBundle(_) => "give ca-bundle as the path of a file with PEM certificates",
             Self::NoCredentials(_) => "give access-key and secret-key, or set the environment's credentials up",
+            Self::Unreachable { reason, .. } if reason.contains("certificate") => {
+                "if a private authority has signed the store's certificate, give that authority's as ca-bundle"
+            }
             Self::Unreachable { .. } => "check endpoint-url, the network, and that the store is up",
             Self::Credentials { .. } => "check access-key and secret-key, and that they are for this store",
             Self::Denied { .. } => "give credentials that may do this, or check base-path",

@@ -29,4 +29,4 @@ pub use resolve::{Listed, Resolved, list, resolve, resolve_ref};
 pub use settings::{Credentials, Settings};
 pub use signature::{KeyError, PublicKey, SigningKey};
 pub use store::Store;
-pub use store_args::{StoreArgs, Without};
+pub use store_args::{Endpoint, StoreArgs, Without};

@@ -93,7 +93,7 @@ fn check_certificates(pem: &[u8]) -> Result<(), RegistryError> {
 }
 
 /// The address without user information, which may be a password and must not be shown.
-fn without_user(endpoint: &str) -> String {
+pub(crate) fn without_user(endpoint: &str) -> String {
     let start = endpoint.find("://").map_or(0, |index| index + "://".len());
     let (scheme, rest) = endpoint.split_at(start);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

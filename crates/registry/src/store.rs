@@ -129,7 +129,7 @@ impl Store {
         self
     }
 
-    /// How many bytes of objects went over the network so far.
+    /// How many bytes of files went over the network so far.
     pub fn transferred(&self) -> u64 {
         self.transferred.load(Ordering::Relaxed)
     }

@@ -1,16 +1,20 @@
 //! The store's inputs, the same for every action that has them.
 
+use crate::settings::without_user;
 use crate::{BasePath, Credentials, Settings, Store};
+use std::convert::Infallible;
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
-use toolkit::{Failure, Result, ResultExt, Runner, Secret};
+use toolkit::{Failure, ResultExt, Runner, Secret};
 
 /// Where the store is, and who we are to it.
 #[derive(clap::Args, Debug)]
 pub struct StoreArgs {
     /// Address of the S3-compatible store, `https://host[:port]`; plain HTTP only for this machine.
     #[arg(long)]
-    pub endpoint_url: String,
+    pub endpoint_url: Endpoint,
     /// Region that requests are signed for.
     #[arg(long, default_value = "us-east-1")]
     pub region: String,
@@ -40,6 +44,25 @@ pub struct StoreArgs {
     pub time_limit: u32,
 }
 
+/// An address as it was given; what is wrong with it is said later. It may hold a password, so it is
+/// not shown as it is.
+#[derive(Clone)]
+pub struct Endpoint(String);
+
+impl FromStr for Endpoint {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_user(&self.0))
+    }
+}
+
 /// Who we are where nothing tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Without {
@@ -56,13 +79,13 @@ impl StoreArgs {
     }
 
     /// Prepares the client.
-    pub async fn connect(&self, without: Without, runner: &Runner) -> Result<Store> {
+    pub async fn connect(&self, without: Without, runner: &Runner) -> toolkit::Result<Store> {
         let ca_bundle = match &self.ca_bundle {
             Some(path) => Some(std::fs::read(path).input(format!("could not read ca-bundle {}", path.display()))?),
             None => None,
         };
         let settings = Settings {
-            endpoint: self.endpoint_url.clone(),
+            endpoint: self.endpoint_url.0.clone(),
             region: self.region.clone(),
             bucket: self.bucket.clone(),
             credentials: self.credentials(without, runner)?,
@@ -73,7 +96,7 @@ impl StoreArgs {
         Store::connect(settings).await.map_err(crate::RegistryError::into_failure)
     }
 
-    fn credentials(&self, without: Without, runner: &Runner) -> Result<Credentials> {
+    fn credentials(&self, without: Without, runner: &Runner) -> toolkit::Result<Credentials> {
         /// Variables with which the default chain finds somebody without asking the network.
         const HINTS: [&str; 4] =
             ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
@@ -110,7 +133,7 @@ mod tests {
 
     #[test]
     fn secrets_do_not_show_themselves() {
-        let given = ["--endpoint-url=https://x", "--bucket=b", "--access-key=AK", "--secret-key=hunter2"];
+        let given = ["--endpoint-url=https://user:hunter1@x", "--bucket=b", "--access-key=AK", "--secret-key=hunter2"];
         let command = Command::parse_from(["x"].into_iter().chain(given).chain(["--session-token=hunter3"]));
         let shown = format!("{command:?}");
         assert!(!shown.contains("hunter") && shown.contains("***"), "{shown}");

@@ -48,8 +48,9 @@ impl<'a> Writer<'a> {
         package: &PackageName,
         location: &Location,
     ) -> Result<Self, RegistryError> {
-        let conditional = honours_conditions(store, base, package).await?;
+        // First of all: some stores make a bucket that is written to and not there.
         let present = store.keys(&location.prefix()).await?.into_iter().collect();
+        let conditional = honours_conditions(store, base, package).await?;
         Ok(Self { store, conditional, present, begun: Begun::default() })
     }
 

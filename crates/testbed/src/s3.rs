@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,7 @@ pub struct Server {
     process: Guarded,
     folder: PathBuf,
     port: u16,
+    https: u16,
     filer: u16,
     access_key: String,
     secret_key: String,
@@ -46,17 +47,22 @@ impl Server {
 
     /// Starts a server that answers nobody without credentials, and waits until it does.
     pub fn start(tools: &Tools) -> Result<Self> {
-        Self::start_with(tools, false)
+        Self::start_with(tools, false, None)
+    }
+
+    /// Starts a server that speaks TLS, too, with this certificate and its key, which are PEM.
+    pub fn start_tls(tools: &Tools, certificate: &Path, key: &Path) -> Result<Self> {
+        Self::start_with(tools, false, Some((certificate, key)))
     }
 
     /// Starts a server that lets everybody read, as a public store does.
     pub fn start_public(tools: &Tools) -> Result<Self> {
-        Self::start_with(tools, true)
+        Self::start_with(tools, true, None)
     }
 
-    fn start_with(tools: &Tools, public: bool) -> Result<Self> {
+    fn start_with(tools: &Tools, public: bool, tls: Option<(&Path, &Path)>) -> Result<Self> {
         for _ in 1..ATTEMPTS {
-            let mut server = Self::spawn(tools, public)?;
+            let mut server = Self::spawn(tools, public, tls)?;
             if server.become_ready().is_ok() {
                 return Ok(server);
             }
@@ -64,12 +70,12 @@ impl Server {
                 break;
             }
         }
-        let mut server = Self::spawn(tools, public)?;
+        let mut server = Self::spawn(tools, public, tls)?;
         server.become_ready()?;
         Ok(server)
     }
 
-    fn spawn(tools: &Tools, public: bool) -> Result<Self> {
+    fn spawn(tools: &Tools, public: bool, tls: Option<(&Path, &Path)>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("s3-").tempdir().context("could not make a folder")?.keep();
         let (access_key, secret_key) = (format!("AK{}", crate::random()?), format!("SK{}", crate::random()?));
         let mut identities = vec![json!({
@@ -85,6 +91,7 @@ impl Server {
         let log = std::fs::File::create(folder.join("log")).context("could not make the log")?;
         let ports = free_ports::<{ LISTENERS.len() }>()?;
         let [_, _, _, _, filer, _, port, _] = ports;
+        let [https] = free_ports()?;
         let mut scratch = vec![folder.clone()];
         scratch.extend(ports.iter().flat_map(|port| sockets(*port)));
         // It takes long to end when asked to, and there is nothing to save.
@@ -95,6 +102,11 @@ impl Server {
                 .args(ALONE)
                 .arg(format!("-dir={}", folder.display()))
                 .arg(format!("-s3.config={}", folder.join("s3.json").display()))
+                .args(tls.into_iter().flat_map(|(certificate, key)| {
+                    let given = [("cert", certificate), ("key", key)];
+                    let given = given.map(|(what, file)| format!("-s3.{what}.file={}", file.display()));
+                    given.into_iter().chain([format!("-s3.port.https={https}")])
+                }))
                 .args(LISTENERS.iter().zip(ports).map(|(listener, port)| format!("-{listener}={port}")))
                 .current_dir(&folder)
                 // It has logs of its own there.
@@ -102,7 +114,7 @@ impl Server {
                 .stdout(Stdio::null())
                 .stderr(log);
         })?;
-        Ok(Self { process, folder, port, filer, access_key, secret_key })
+        Ok(Self { process, folder, port, https, filer, access_key, secret_key })
     }
 
     fn become_ready(&mut self) -> Result<()> {
@@ -144,6 +156,11 @@ impl Server {
     /// `http://127.0.0.1:<port>`.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// `https://127.0.0.1:<port>`, of a server that speaks TLS.
+    pub fn tls_endpoint(&self) -> String {
+        format!("https://127.0.0.1:{}", self.https)
     }
 
     /// The access key.

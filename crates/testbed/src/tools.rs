@@ -135,6 +135,9 @@ pub const CROSS: Programs = &[
 /// What tells where a program crashed.
 pub const DEBUG: Programs = &[("gdb", &["gdb"])];
 
+/// What makes certificates.
+pub const TLS: Programs = &[("openssl", &["openssl"])];
+
 /// What the linters' tests need of the system: those that neither `PyPI` nor rustup has.
 pub const LINT: Programs = &[("cppcheck", &["cppcheck"]), ("gofmt", &["golang-go"]), ("npm", &["npm"])];
 

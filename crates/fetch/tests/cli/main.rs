@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
+mod deb;
 mod scene;
+mod signed;
+mod tls;
 
 use artifact::Sha256;
 use scene::{ARCHIVE, DEB, DEBUG_DEB, Said, Scene, digest, outputs};

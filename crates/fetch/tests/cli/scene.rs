@@ -3,7 +3,7 @@
 use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Sha256};
 use assert_cmd::Command;
 use flate2::{Compression, write::GzEncoder};
-use registry::{Credentials, Location, PublishOptions, Settings, Store};
+use registry::{Credentials, Location, PublishOptions, Settings, SigningKey, Store};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ pub const DEBUG_DEB: &str = "hello-dbgsym_0.3.0-1_amd64.deb";
 pub const ARCHIVE: &str = "hello_0.3.0_x86_64.tar.gz";
 
 /// The server of this test binary; it answers nobody without credentials.
-fn server() -> &'static Server {
+pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
         let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools));
@@ -62,14 +62,26 @@ impl Scene {
     }
 
     pub fn publish_to(&self, server: &Server, git_ref: &str, version: &str) {
+        let deb = format!("deb {version}").into_bytes();
+        self.publish_with(settings(server), git_ref, version, deb, None);
+    }
+
+    /// Publishes with these bytes as the Debian package.
+    pub fn publish_with(
+        &self,
+        settings: Settings,
+        git_ref: &str,
+        version: &str,
+        deb: Vec<u8>,
+        signing_key: Option<SigningKey>,
+    ) {
         let folder = self.path("dist").join(git_ref.replace('/', "-"));
         fs::create_dir_all(&folder).unwrap();
         let mut manifest = manifest(git_ref, version);
         let debian = &manifest.debian_version;
-        let deb = format!("deb {version}");
         let files = [
             (format!("hello-dbgsym_{debian}_amd64.deb"), FileKind::DebugDeb, b"symbols".to_vec()),
-            (format!("hello_{debian}_amd64.deb"), FileKind::Deb, deb.into_bytes()),
+            (format!("hello_{debian}_amd64.deb"), FileKind::Deb, deb),
             (format!("hello_{version}_x86_64.tar.gz"), FileKind::Archive, archive(version)),
         ];
         for (name, kind, content) in files {
@@ -78,20 +90,7 @@ impl Scene {
             manifest.files.push(FileEntry { name: name.parse().unwrap(), kind, size, sha256, soname: None });
         }
         let bundle = Bundle::write(folder, &manifest).unwrap();
-        let settings = Settings {
-            endpoint: server.endpoint(),
-            region: "us-east-1".to_owned(),
-            bucket: Server::BUCKET.to_owned(),
-            credentials: Credentials::Keys {
-                access_key: server.access_key().parse().unwrap(),
-                secret_key: server.secret_key().parse().unwrap(),
-                session_token: None,
-            },
-            ca_bundle: None,
-            allow_http: false,
-            time_limit: std::time::Duration::from_mins(1),
-        };
-        let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key: None };
+        let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key };
         runtime().block_on(async {
             let store = Store::connect(settings).await.unwrap();
             registry::publish(&store, &self.base.parse().unwrap(), &bundle, &options, &|_, _| ()).await.unwrap();
@@ -168,6 +167,23 @@ impl Scene {
     /// Text with what differs from run to run replaced.
     fn shown(&self, text: &str) -> String {
         text.replace(&server().endpoint(), "STORE").replace(&self.path("").display().to_string(), "FOLDER/")
+    }
+}
+
+/// The server's owner.
+pub fn settings(server: &Server) -> Settings {
+    Settings {
+        endpoint: server.endpoint(),
+        region: "us-east-1".to_owned(),
+        bucket: Server::BUCKET.to_owned(),
+        credentials: Credentials::Keys {
+            access_key: server.access_key().parse().unwrap(),
+            secret_key: server.secret_key().parse().unwrap(),
+            session_token: None,
+        },
+        ca_bundle: None,
+        allow_http: false,
+        time_limit: std::time::Duration::from_mins(1),
     }
 }
 

@@ -115,11 +115,11 @@ impl Store {
             reader = rest;
             sending.spawn(self.send_part(key, upload, number, bytes, permit));
             while let Some(sent) = sending.try_join_next() {
-                parts.push(self.sent(key, sent)?);
+                parts.push(self.part_sent(key, sent)?);
             }
         }
         while let Some(sent) = sending.join_next().await {
-            parts.push(self.sent(key, sent)?);
+            parts.push(self.part_sent(key, sent)?);
         }
         put::check(path, reader.hasher.finish(), digest)?;
         parts.sort_by_key(CompletedPart::part_number);
@@ -151,7 +151,7 @@ impl Store {
         }
     }
 
-    fn sent(&self, key: &str, sent: Result<Sent, tokio::task::JoinError>) -> Result<CompletedPart, RegistryError> {
+    fn part_sent(&self, key: &str, sent: Result<Sent, tokio::task::JoinError>) -> Result<CompletedPart, RegistryError> {
         let failed = |reason: String| RegistryError::Request { operation: "writing", key: key.to_owned(), reason };
         sent.map_err(|error| failed(error.to_string()))?.map_err(|error| self.error("writing", key, &error))
     }

@@ -104,6 +104,27 @@ async fn a_store_that_ignores_conditions_is_warned_of_and_keeps_releases_of_sequ
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_without_uploads_in_parts_and_metadata_serves_as_well() -> Result<()> {
+    let mut world = World::new("poor").await?;
+    world.store = through(&Proxy::start(Mode::Poor)?).await?;
+    let large = |text: &str| text.repeat(18 * 1024 * 1024);
+    for (git_ref, version) in [("v0.3.0", "0.3.0"), ("main", "0.3.0")] {
+        let bundle = world.bundle(git_ref, version, &[(DEB, &large("a")), (LIBRARY, "library")])?;
+        assert_eq!(world.publish(&bundle).await?.uploaded, 2);
+        let again = world.publish(&bundle).await?;
+        assert_eq!((again.uploaded, again.skipped, again.unchanged), (0, 2, true), "{git_ref}");
+        world.fetch(&world.at(git_ref).await?, git_ref).await?;
+    }
+    let other = world.bundle("v0.3.0", "0.3.0", &[(DEB, &large("b")), (LIBRARY, "library")])?;
+    let error = world.publish(&other).await.unwrap_err();
+    assert!(matches!(&error, RegistryError::Immutable(conflict) if conflict.published.is_some()), "{error}");
+    let changed = world.bundle("v0.4.0", "0.4.0", &[(DEB, &large("a"))])?;
+    std::fs::write(changed.folder().join(DEB), large("b"))?;
+    assert!(matches!(world.publish(&changed).await, Err(RegistryError::Bundle(_))));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_busy_store_is_asked_again_after_the_time_that_it_asks_for() -> Result<()> {
     for (status, least) in [(429, 2), (503, 0), (500, 0)] {
         let proxy = Proxy::start(Mode::Busy(status, 2))?;
@@ -120,7 +141,7 @@ async fn a_publication_that_breaks_off_says_what_is_there_and_what_is_not() -> R
     let mut world = World::new("broken-off").await?;
     let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (LIBRARY, "library")])?;
     world.publish(&world.bundle("v0.2.0", "0.2.0", &[(DEB, "deb")])?).await?;
-    // Probe, listing, the claim, and the first file.
+    // Listing, probe, the claim, and the first file.
     let proxy = Proxy::start(Mode::Down(4))?;
     let direct = std::mem::replace(&mut world.store, through(&proxy).await?);
     let options = registry::PublishOptions { concurrency: 1, latest: true, prune_after: None, signing_key: None };

@@ -17,6 +17,8 @@ pub enum Mode {
     Faults,
     /// Conditions are ignored, as some stores do.
     Unconditional,
+    /// It knows no uploads in parts, and keeps no metadata.
+    Poor,
     /// So many are refused with this status, and a second to wait.
     Busy(u16, u32),
     /// All are answered with 503 once so many have passed.
@@ -89,6 +91,8 @@ impl Shared {
             }
             Mode::Busy(code, most) if request.number < most => Ok(refusal(code)),
             Mode::Down(most) if request.number >= most => Ok(refusal(503)),
+            Mode::Poor if request.method() == "POST" && request.target().contains("uploads") => Ok(status(501, "")),
+            Mode::Poor => Ok(without_metadata(request.forward()?)),
             Mode::Unconditional | Mode::Busy(..) | Mode::Down(_) => request.forward(),
             Mode::Faults => self.disturb(request),
         }
@@ -158,6 +162,17 @@ impl Shared {
         self.handle.block_on(put.body(request.body.clone().into()).send())?;
         Ok(())
     }
+}
+
+/// An answer without the headers that a store keeps for us.
+fn without_metadata(mut answer: Vec<u8>) -> Vec<u8> {
+    let end = answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap_or(answer.len());
+    let body = answer.split_off(end);
+    let head = String::from_utf8_lossy(&answer);
+    let ours = |line: &&str| !line.to_ascii_lowercase().starts_with("x-amz-meta-");
+    let mut kept = head.split("\r\n").filter(ours).collect::<Vec<_>>().join("\r\n").into_bytes();
+    kept.extend_from_slice(&body);
+    kept
 }
 
 fn refusal(code: u16) -> Vec<u8> {

@@ -1,0 +1,149 @@
+//! What every test has: one server per test binary, a bundle, and a folder.
+
+use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Sha256};
+use assert_cmd::Command;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use testbed::s3::Server;
+
+pub const DEB: &str = "hello_0.3.0-1_amd64.deb";
+pub const ARCHIVE: &str = "hello_0.3.0_x86_64.tar.gz";
+
+/// The server of this test binary; it answers nobody without credentials.
+pub fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools));
+        server.unwrap_or_else(|error| panic!("no S3 server: {error:#}"))
+    })
+}
+
+/// What a run said.
+pub struct Said {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A folder, and a place on the store that no other test has.
+pub struct Scene {
+    folder: tempfile::TempDir,
+    base: &'static str,
+}
+
+impl Scene {
+    pub fn new(base: &'static str) -> Self {
+        let scene = Self { folder: tempfile::tempdir().unwrap(), base };
+        scene.bundle("v0.3.0", "deb");
+        scene
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        self.shown(&fs::read_to_string(self.path(name)).unwrap())
+    }
+
+    /// Makes `dist` a bundle of version 0.3.0 with these bytes in its Debian package.
+    pub fn bundle(&self, git_ref: &str, deb: &str) {
+        let folder = self.path("dist");
+        fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, kind, content: &str| {
+            fs::write(folder.join(name), content).unwrap();
+            let sha256 = Sha256::of(content.as_bytes());
+            FileEntry { name: name.parse().unwrap(), kind, size: content.len() as u64, sha256, soname: None }
+        };
+        let files = vec![file(DEB, FileKind::Deb, deb), file(ARCHIVE, FileKind::Archive, "archive")];
+        Bundle::write(&folder, &manifest(git_ref, files)).unwrap();
+    }
+
+    /// The executable with no environment but `PATH`, and with no inputs.
+    pub fn bare(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vaccel-upload"));
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(self.folder.path());
+        command
+    }
+
+    /// With the store as inputs.
+    pub fn command(&self) -> Command {
+        let mut command = self.bare();
+        command
+            .env("INPUT_ENDPOINT_URL", server().endpoint())
+            .env("INPUT_BUCKET", Server::BUCKET)
+            .env("INPUT_BASE_PATH", self.base)
+            .env("INPUT_ACCESS_KEY", server().access_key())
+            .env("INPUT_SECRET_KEY", server().secret_key());
+        command
+    }
+
+    /// The same as a step of a job, whose files are `output` and `summary`.
+    pub fn job(&self) -> Command {
+        let mut command = self.command();
+        command.env("GITHUB_ACTIONS", "true");
+        for (variable, name) in [("GITHUB_OUTPUT", "output"), ("GITHUB_STEP_SUMMARY", "summary")] {
+            fs::write(self.path(name), "").unwrap();
+            command.env(variable, self.path(name));
+        }
+        command
+    }
+
+    pub fn run(&self, mut command: Command) -> Said {
+        let output = command.output().unwrap();
+        Said {
+            code: output.status.code().unwrap(),
+            stdout: self.shown(&String::from_utf8(output.stdout).unwrap()),
+            stderr: self.shown(&String::from_utf8(output.stderr).unwrap()),
+        }
+    }
+
+    /// Text with what differs from run to run replaced.
+    pub fn shown(&self, text: &str) -> String {
+        text.replace(&server().endpoint(), "STORE").replace(&self.folder.path().display().to_string(), "FOLDER")
+    }
+
+    /// Runs with these arguments instead of the inputs of the same name; gives status and messages.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let mut command = self.command();
+        command.args(arguments);
+        let said = self.run(command);
+        assert_eq!(said.stdout, "", "{arguments:?}");
+        format!("{}: {}", said.code, said.stderr)
+    }
+}
+
+pub fn manifest(git_ref: &str, files: Vec<FileEntry>) -> Manifest {
+    Manifest {
+        schema: Manifest::SCHEMA,
+        package: "hello".parse().unwrap(),
+        version: "0.3.0".parse().unwrap(),
+        debian_version: "0.3.0-1".to_owned(),
+        git_ref: git_ref.parse().unwrap(),
+        commit: "ebc23b1f00000000000000000000000000000000".parse().unwrap(),
+        repository: "nubificus/hello".to_owned(),
+        arch: Arch::X86_64,
+        build_type: BuildType::Release,
+        created: "2026-01-02T03:04:05Z".parse().unwrap(),
+        built_by: BuiltBy {
+            vaccel_ci: "0.1.0".to_owned(),
+            compiler: "gcc 12.2.0".to_owned(),
+            backend: "meson 1.12.1".to_owned(),
+            options: vec![],
+        },
+        run: None,
+        files,
+    }
+}
+
+/// Values of outputs as the runner reads them, `name=value`.
+pub fn outputs(file: &str) -> Vec<String> {
+    let mut lines = file.lines();
+    let mut found = Vec::new();
+    while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
+        let value: Vec<_> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        found.push(format!("{name}={}", value.join("|")));
+    }
+    found
+}
