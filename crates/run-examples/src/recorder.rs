@@ -297,6 +297,10 @@ fn number_namesakes(examples: &mut [Example]) {
 
 /// A line without colours and control characters, and not longer than is worth keeping.
 pub(crate) fn shortened(line: &str) -> String {
+    // As most lines are, also those of gigabytes.
+    if line.len() <= LINE_LENGTH && line.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        return line.to_owned();
+    }
     let mut text = String::new();
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
