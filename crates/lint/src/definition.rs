@@ -143,7 +143,7 @@ pub struct Run {
     #[serde(default)]
     pub unconfigured_args: Vec<String>,
     /// Roughly how many milliseconds it takes for a file, so that what takes long begins first.
-    #[serde(default = "twenty")]
+    #[serde(default = "two")]
     pub cost: u64,
 }
 
@@ -313,6 +313,6 @@ fn ten_minutes() -> u64 {
     600
 }
 
-fn twenty() -> u64 {
-    20
+fn two() -> u64 {
+    2
 }

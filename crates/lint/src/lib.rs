@@ -172,7 +172,7 @@ fn tell(args: &Args, repository: &Repository, outcome: &Outcome, runner: &Runner
             runner.info(&rest);
         }
     } else {
-        runner.info(&report::terminal(outcome, &repository.root, runner.is_terminal()));
+        runner.info(&report::terminal(outcome, &repository.root, runner.has_colour()));
     }
     let write = |path: &Path, bytes: &[u8]| {
         if let Some(folder) = path.parent() {

@@ -18,7 +18,7 @@ pub const COULD_NOT_READ: &str = "could-not-read";
 /// The bytes of each stream of a call that are kept; a linter that says more is not read at all.
 const OUTPUT_LIMIT: u64 = 64 << 20;
 /// The time that telling a version may take.
-const VERSION_TIME: Duration = Duration::from_secs(30);
+const VERSION_TIME: Duration = Duration::from_secs(10);
 
 /// A thing to do.
 pub enum Task {
@@ -159,7 +159,10 @@ fn collect(call: &Call, ready: &Ready, root: &Path) -> Result<Collected, RunErro
 }
 
 fn version(ready: &Ready, root: &Path) -> Result<Option<String>, RunError> {
-    let asked = program(ready, root).args(&ready.linter.run.version).timeout(VERSION_TIME).collect(64 << 10);
+    let asked = program(ready, root)
+        .args(&ready.linter.run.version)
+        .timeout(VERSION_TIME.min(Duration::from_secs(ready.linter.run.timeout)))
+        .collect(64 << 10);
     match asked {
         Ok(told) => Ok([told.stdout, told.stderr].iter().find_map(|text| version_in(&String::from_utf8_lossy(text)))),
         Err(cancelled @ RunError::Cancelled { .. }) => Err(cancelled),
