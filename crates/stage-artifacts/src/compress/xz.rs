@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write};
 
 /// Smaller blocks fit the processor's caches and keep every thread busy; larger ones save a few
 /// percent of space.
-const BLOCK: u64 = 4 * 1024 * 1024;
+const BLOCK: u64 = 2 * 1024 * 1024;
 
 /// How hard to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
