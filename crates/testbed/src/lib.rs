@@ -9,6 +9,7 @@ pub mod process;
 pub mod proxy;
 pub mod repository;
 pub mod s3;
+pub mod step;
 pub mod tools;
 
 use anyhow::Result;

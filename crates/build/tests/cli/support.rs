@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
+pub use testbed::step::run;
 
 pub const MESON_BUILD: &str = "\
 project('sample', 'c', version: '1.2.3', default_options: ['warning_level=2'])
@@ -116,50 +117,6 @@ pub fn with_cargo(command: &mut Command) -> &mut Command {
         }
     }
     command
-}
-
-/// What it said, and how it ended.
-pub struct Said {
-    pub status: Option<i32>,
-    pub text: String,
-}
-
-pub fn run(command: &mut Command) -> Said {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    Said { status: status.code(), text }
-}
-
-impl Said {
-    #[track_caller]
-    pub fn ended(self, status: i32) -> Self {
-        assert_eq!(self.status, Some(status), "{}", self.text);
-        self
-    }
-
-    /// The workflow commands that a runner would obey.
-    pub fn commands(&self) -> Vec<&str> {
-        let mut stopped: Option<String> = None;
-        let mut obeyed = Vec::new();
-        for line in self.text.lines().map(str::trim_start) {
-            match &stopped {
-                Some(marker) if line == marker => stopped = None,
-                Some(_) => {}
-                None => match line.strip_prefix("::stop-commands::") {
-                    Some(token) => stopped = Some(format!("::{token}::")),
-                    None if line.starts_with("::") => obeyed.push(line),
-                    None => {}
-                },
-            }
-        }
-        obeyed
-    }
-
-    /// The commands of one kind, one a line.
-    pub fn of_kind(&self, kind: &str) -> String {
-        let prefix = format!("::{kind}");
-        self.commands().into_iter().filter(|line| line.starts_with(&prefix)).collect::<Vec<_>>().join("\n")
-    }
 }
 
 pub fn files_below(folder: &Path) -> Vec<String> {

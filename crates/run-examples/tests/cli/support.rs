@@ -2,16 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
+pub use testbed::step::run;
 
 pub struct Project {
     folder: tempfile::TempDir,
-}
-
-/// What it said, and how it ended.
-pub struct Said {
-    pub status: Option<i32>,
-    pub text: String,
 }
 
 impl Project {
@@ -108,44 +103,6 @@ impl Project {
         let text = text.replace(&self.root().display().to_string(), "<project>");
         let text = text.replace(artifact::Arch::host().unwrap().as_str(), "<arch>");
         regex::Regex::new(r" *\b\d+(\.\d+)? m?s\b").unwrap().replace_all(&text, " 0 ms").into_owned()
-    }
-}
-
-pub fn run(command: &mut Command) -> Said {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    Said { status: status.code(), text }
-}
-
-impl Said {
-    #[track_caller]
-    pub fn ended(self, status: i32) -> Self {
-        assert_eq!(self.status, Some(status), "{}", self.text);
-        self
-    }
-
-    /// The workflow commands that a runner would obey.
-    pub fn commands(&self) -> Vec<&str> {
-        let mut stopped: Option<String> = None;
-        let mut obeyed = Vec::new();
-        for line in self.text.lines().map(str::trim_start) {
-            match &stopped {
-                Some(marker) if line == marker => stopped = None,
-                Some(_) => {}
-                None => match line.strip_prefix("::stop-commands::") {
-                    Some(token) => stopped = Some(format!("::{token}::")),
-                    None if line.starts_with("::") => obeyed.push(line),
-                    None => {}
-                },
-            }
-        }
-        obeyed
-    }
-
-    /// The commands of one kind, one a line.
-    pub fn of_kind(&self, kind: &str) -> String {
-        let prefix = format!("::{kind}");
-        self.commands().into_iter().filter(|line| line.starts_with(&prefix)).collect::<Vec<_>>().join("\n")
     }
 }
 

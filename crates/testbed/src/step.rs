@@ -1,0 +1,74 @@
+//! An executable run as a step: what it says, and which of that a runner would obey.
+
+use std::process::{Command, Output};
+
+/// What an executable said, and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    /// Its exit status; `None` if a signal ended it.
+    pub status: Option<i32>,
+    /// Standard output, then standard error.
+    pub text: String,
+}
+
+/// Runs it to its end.
+///
+/// # Panics
+/// If it cannot be started.
+#[track_caller]
+pub fn run(command: &mut Command) -> Said {
+    let Output { status, stdout, stderr } =
+        command.output().unwrap_or_else(|error| panic!("could not run {command:?}: {error}"));
+    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    Said { status: status.code(), text }
+}
+
+impl Said {
+    /// Itself, if it ended with this exit status.
+    ///
+    /// # Panics
+    /// With what it said, if it did not.
+    #[allow(clippy::return_self_not_must_use, reason = "it is an assertion first of all")]
+    #[track_caller]
+    pub fn ended(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{}", self.text);
+        self
+    }
+
+    /// The workflow commands that a runner would obey.
+    pub fn commands(&self) -> Vec<&str> {
+        let mut stopped: Option<String> = None;
+        let mut obeyed = Vec::new();
+        for line in self.text.lines().map(str::trim_start) {
+            match &stopped {
+                Some(marker) if line == marker => stopped = None,
+                Some(_) => {}
+                None => match line.strip_prefix("::stop-commands::") {
+                    Some(token) => stopped = Some(format!("::{token}::")),
+                    None if line.starts_with("::") => obeyed.push(line),
+                    None => {}
+                },
+            }
+        }
+        obeyed
+    }
+
+    /// The commands of one kind, one a line.
+    pub fn of_kind(&self, kind: &str) -> String {
+        let prefix = format!("::{kind}");
+        self.commands().into_iter().filter(|line| line.starts_with(&prefix)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_the_markers_is_no_command() {
+        let text = "a\n::warning::one\n::stop-commands::x\n::warning::two\n::y::\n::x::\n  ::error::three\n".to_owned();
+        let said = Said { status: Some(0), text };
+        assert_eq!(said.commands(), ["::warning::one", "::error::three"]);
+        assert_eq!(said.of_kind("warning"), "::warning::one");
+    }
+}
