@@ -55,11 +55,6 @@ impl Globs {
             Glob::Path(pattern) => pattern.matches_with(&path, OPTIONS),
         })
     }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 #[cfg(test)]

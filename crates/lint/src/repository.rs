@@ -131,8 +131,10 @@ impl Repository {
     pub fn survey(&self, linters: &[Linter]) -> Result<Outcome> {
         let commits = self.commits()?;
         let selected = self.select(linters, commits.as_deref());
+        let copies = tempfile::tempdir().context("could not make a temporary folder")?;
+        let configurations = self.configurations(&selected, copies.path())?;
         let known = Known::new(&self.root, &self.tree);
-        let done = run::all(versions(&selected), &ready(&selected), &self.root, &known, self.jobs)?;
+        let done = run::all(versions(&selected, &configurations), &ready(&selected), &self.root, &known, self.jobs)?;
         Ok(Outcome { linters: outcomes(&selected, &done), findings: Vec::new() })
     }
 
@@ -146,7 +148,7 @@ impl Repository {
         findings.extend(refusals(&selected, &configurations));
         let mut tasks = self.tasks(&selected, &configurations, commits.unwrap_or_default());
         // Short, so last.
-        tasks.extend(versions(&selected));
+        tasks.extend(versions(&selected, &configurations));
         let known = Known::new(&self.root, &self.tree);
         let work = || -> Result<Outcome> {
             let mut done = run::all(tasks, &ready(&selected), &self.root, &known, self.jobs)?;
@@ -213,7 +215,7 @@ impl Repository {
         let (mut checks, mut work) = (Vec::new(), Vec::new());
         for (index, (selected, configuration)) in selected.iter().zip(configurations).enumerate() {
             let linter = selected.linter;
-            if !selected.runs() || configuration.refused.is_some() {
+            if !selected.runs() || configuration.refused {
                 continue;
             }
             let Some(builtin) = &linter.run.builtin else {
@@ -239,15 +241,19 @@ fn ready<'a>(selected: &[Selected<'a>]) -> Vec<Ready<'a>> {
     selected.iter().map(|selected| Ready { linter: selected.linter, tool: selected.tool.clone() }).collect()
 }
 
-fn versions(selected: &[Selected]) -> Vec<Task> {
-    let asks = |selected: &Selected| selected.tool.is_some() && !selected.linter.run.version.is_empty();
-    selected.iter().enumerate().filter(|(_, selected)| asks(selected)).map(|(index, _)| Task::Version(index)).collect()
+/// The questions for versions; also that would be a call among what is not trusted.
+fn versions(selected: &[Selected], configurations: &[Configuration]) -> Vec<Task> {
+    let asks = |(selected, configuration): (&Selected, &Configuration)| {
+        selected.tool.is_some() && !selected.linter.run.version.is_empty() && configuration.touched.is_none()
+    };
+    let all = selected.iter().zip(configurations).enumerate();
+    all.filter(|(_, both)| asks(*both)).map(|(index, _)| Task::Version(index)).collect()
 }
 
 /// Linters that cannot be kept from a configuration that nobody has looked at.
 fn refusals(selected: &[Selected], configurations: &[Configuration]) -> Vec<Finding> {
     let refused = selected.iter().zip(configurations).filter_map(|(selected, configuration)| {
-        let file = configuration.refused.as_ref()?;
+        let file = configuration.touched.as_ref().filter(|_| configuration.refused)?;
         let name = &selected.linter.name;
         let message = format!(
             "{name} did not run: the pull request changes {file}, from which it runs programs, and it can be told \

@@ -28,8 +28,11 @@ pub struct Configuration {
     pub file: Option<PathBuf>,
     /// Arguments that keep the linter from what the work tree has.
     pub arguments: Vec<String>,
-    /// Why it must not run: it cannot be kept from what the work tree has.
-    pub refused: Option<String>,
+    /// What of it the change touched, where that is not to be trusted. The work tree is then no place to
+    /// call the linter in, but for finding, with what is told here.
+    pub touched: Option<String>,
+    /// It must not run at all: it cannot be kept from what the work tree has.
+    pub refused: bool,
 }
 
 /// Decides about one linter; a copy of a file of the base commit goes into the folder.
@@ -73,12 +76,13 @@ pub fn configuration(linter: &Linter, root: &Path, trust: Trust, folder: &Path) 
             fs::create_dir_all(&folder).and_then(|()| fs::write(&copy, text)).with_context(|| {
                 format!("could not copy the configuration of {} to {}", linter.name, copy.display())
             })?;
-            Ok(Configuration { file: Some(copy), ..Configuration::default() })
+            Ok(Configuration { file: Some(copy), touched: Some(touched), ..Configuration::default() })
         }
         _ if !run.without_configuration.is_empty() => {
-            Ok(Configuration { arguments: run.without_configuration.clone(), ..Configuration::default() })
+            let arguments = run.without_configuration.clone();
+            Ok(Configuration { arguments, touched: Some(touched), ..Configuration::default() })
         }
-        _ => Ok(Configuration { refused: Some(touched), ..Configuration::default() }),
+        _ => Ok(Configuration { touched: Some(touched), refused: true, ..Configuration::default() }),
     }
 }
 

@@ -12,6 +12,7 @@ homepage = "https://example.org"
 files.globs = ["*.txt"]
 run = { program = "lint-runs", args = ["--config", "{config}", "{files}"], executes-configuration = true, configuration = ["runs.conf"], without-configuration = ["--isolated"] }
 read = { format = "regex", pattern = '^(?P<message>.*)$', severities = { "*" = "notice" } }
+fix.args = ["--fix", "{files}"]
 "#;
 
 const RUNS_SCRIPT: &str = r#"
@@ -35,9 +36,13 @@ fn a_changed_configuration_is_taken_from_the_base() {
     scene.write("runs.conf", "evil\n");
     scene.write("a.txt", "changed\n");
     scene.commit();
-    let told = scene.pull_request(&base, &[]);
+    let (patch, called) = (scene.out("lint.patch"), scene.out("called"));
+    scene.program("lint-runs", &format!("echo \"$1\" >> {}\n{RUNS_SCRIPT}", called.display()));
+    let told = scene.pull_request(&base, &["--patch-path", patch.to_str().unwrap()]);
     assert_eq!(told.code, Some(0), "{told:?}");
     assert!(told.out.contains("trusted") && !told.out.contains("evil"), "{told:?}");
+    // Neither for its version nor for its fixes is it called where it finds the other one.
+    assert_eq!(std::fs::read_to_string(called).unwrap(), "--config\n");
     // A person works with what is there.
     let told = scene.laptop(&[]);
     assert!(told.story.contains("evil"), "{told:?}");
