@@ -56,15 +56,25 @@ impl Partial {
 
     /// Appends.
     pub fn append(&mut self, pieces: &[Bytes]) -> Result<()> {
-        let Self { file, hasher, .. } = self;
-        // Writing and hashing both take their time, and neither needs the other.
-        std::thread::scope(|scope| {
-            let hashing = scope.spawn(|| pieces.iter().for_each(|piece| hasher.update(piece)));
-            let written = pieces.iter().try_for_each(|piece| file.write_all(piece));
-            hashing.join().map_err(|_| std::io::Error::other("hashing panicked"))?;
-            written
-        })?;
-        self.length += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        /// Less is hashed sooner than a thread is started.
+        const LITTLE: u64 = 512 * 1024;
+        let Self { file, hasher, length, .. } = self;
+        let count = pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        let mut hash = || pieces.iter().for_each(|piece| hasher.update(piece));
+        let mut write = || pieces.iter().try_for_each(|piece| file.write_all(piece));
+        if count < LITTLE {
+            hash();
+            write()?;
+        } else {
+            // Writing and hashing both take their time, and neither needs the other.
+            std::thread::scope(|scope| {
+                let hashing = scope.spawn(hash);
+                let written = write();
+                hashing.join().map_err(|_| std::io::Error::other("hashing panicked"))?;
+                written
+            })?;
+        }
+        *length += count;
         Ok(())
     }
 

@@ -181,7 +181,9 @@ impl Publisher<'_> {
 
     /// The commit point of a release; whether it was there already.
     async fn commit_release(&self) -> Result<bool, RegistryError> {
-        let (released, marker) = (self.is_released().await?, self.location.marker());
+        let (key, marker) = (self.location.manifest(), self.location.marker());
+        // What was not there at the beginning is hardly there now, and the write would tell.
+        let released = self.writer.present.contains_key(&key) && self.is_released().await?;
         if !released || self.store.info(&marker).await?.is_none() {
             // Before the manifest: a release that can be read is also found by its version.
             self.store.put_bytes(&marker, self.manifest.version.to_string().into(), false).await?;
@@ -190,7 +192,7 @@ impl Publisher<'_> {
             return Ok(true);
         }
         let text = self.manifest.to_canonical_json();
-        match self.writer.once(&self.location.manifest(), Content::Bytes(&text)).await {
+        match self.writer.once(&key, Content::Bytes(&text)).await {
             Ok(sent) => Ok(!sent),
             // Another run may have released the same in between.
             Err(error @ RegistryError::Immutable(_)) => {

@@ -12,7 +12,8 @@ use artifact::Sha256;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, ProvideCredentials, Region, RequestChecksumCalculation, SharedCredentialsProvider,
+    BehaviorVersion, ProvideCredentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedCredentialsProvider,
 };
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
@@ -92,7 +93,9 @@ impl Store {
             .retry_classifier(retry::Classifier)
             .timeout_config(timeouts)
             // We send SHA-256 where it matters; other stores stumble over trailing checksums.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            // Files are compared with their manifest; hashing them twice would only cost time.
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         match &settings.credentials {
             Credentials::Keys { access_key, secret_key, session_token } => {
                 config = config.credentials_provider(aws_sdk_s3::config::Credentials::new(
@@ -176,7 +179,8 @@ impl Store {
     pub(crate) async fn document(&self, key: &str) -> Result<Option<Bytes>, RegistryError> {
         let failed = |reason: String| RegistryError::Request { operation: "reading", key: key.to_owned(), reason };
         for failures in 1.. {
-            let response = match self.client.get_object().bucket(self.bucket()).key(key).send().await {
+            let request = self.client.get_object().bucket(self.bucket()).key(key).checksum_mode(ChecksumMode::Enabled);
+            let response = match request.send().await {
                 Ok(response) => response,
                 Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
                 Err(error) => return Err(self.error("reading", key, &error)),
