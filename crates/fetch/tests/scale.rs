@@ -4,11 +4,10 @@
 
 use artifact::{Arch, BuildType, BuiltBy, Manifest, Version};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use testbed::proxy::Proxy;
 use testbed::s3::Server;
-use tokio::sync::Semaphore;
 
 const VERSIONS: u64 = 10_000;
 /// The newest ones have a bundle for another architecture only.
@@ -50,31 +49,22 @@ fn manifest(version: &str, arch: Arch) -> Vec<u8> {
     manifest.to_canonical_json()
 }
 
-/// Writes objects, many at a time.
-fn write(server: &Server, objects: impl Iterator<Item = (String, Vec<u8>)>) {
-    let keys = aws_sdk_s3::config::Credentials::new(server.access_key(), server.secret_key(), None, None, "test");
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(server.endpoint())
-        .region(aws_sdk_s3::config::Region::new("us-east-1"))
-        .force_path_style(true)
-        .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
-        .credentials_provider(keys)
-        .build();
-    let client = aws_sdk_s3::Client::from_conf(config);
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let (room, mut writes) = (Arc::new(Semaphore::new(64)), tokio::task::JoinSet::new());
-        for (key, content) in objects {
-            let permit = room.clone().acquire_owned().await.unwrap();
-            let put = client.put_object().bucket(Server::BUCKET).key(key).body(content.into());
-            writes.spawn(async move {
-                put.send().await.unwrap();
-                drop(permit);
+/// Writes objects, several at a time.
+fn write(server: &Server, objects: impl Iterator<Item = (String, Vec<u8>)> + Send) {
+    let objects = Mutex::new(objects);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while let Some((key, content)) = next(&objects) {
+                    server.plant(&key, &content).unwrap();
+                }
             });
         }
-        writes.join_all().await;
     });
+}
+
+fn next<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    items.lock().unwrap().next()
 }
 
 /// Runs a fetch to its end; gives its messages, and peak memory in bytes.
