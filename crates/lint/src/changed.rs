@@ -85,7 +85,7 @@ pub fn base(git: &Git, name: &str) -> Result<Base> {
     let missing = |what: &str| {
         Failure::work(what.to_owned())
             .title("the base commit is missing")
-            .help("check out with `fetch-depth: 0`, which fetches the whole history, or set changed-only to false")
+            .help("check out with `fetch-depth: 0`, which fetches the whole history")
     };
     if name.starts_with('-') {
         return Err(Failure::input(format!("the base {name:?} is no commit")));

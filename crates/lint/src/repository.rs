@@ -6,7 +6,7 @@ mod mend;
 use crate::catalogue;
 use crate::changed::{self, Base, Changed};
 use crate::check;
-use crate::definition::Linter;
+use crate::definition::{Category, Linter};
 use crate::files::Tree;
 use crate::finding::Finding;
 use crate::git::Git;
@@ -109,10 +109,15 @@ impl Repository {
         })
     }
 
+    /// Every linter that is known here.
+    pub fn known(&self) -> Result<Vec<Linter>> {
+        catalogue::merged(&self.settings.linter)
+            .map_err(|(name, error)| Failure::from(locate(&self.definitions, &name, error)).as_input())
+    }
+
     /// The linters that are asked for.
     pub fn linters(&self, args: &Args) -> Result<Vec<Linter>> {
-        let linters = catalogue::merged(&self.settings.linter)
-            .map_err(|(name, error)| Failure::from(locate(&self.definitions, &name, error)).as_input())?;
+        let linters = self.known()?;
         let names: Vec<String> = match (&args.linters, &self.settings.linters) {
             (Some(names), _) => names.to_vec(),
             // Categories that are asked for are not asked for in vain.
@@ -127,10 +132,17 @@ impl Repository {
         catalogue::choose(linters, &names, &categories)
     }
 
-    /// What each linter means here, with versions, without running any.
-    pub fn survey(&self, linters: &[Linter]) -> Result<Outcome> {
+    /// What every linter means here, with versions, without running any; those that are not `asked` for
+    /// are not relevant.
+    pub fn survey(&self, asked: &[Linter]) -> Result<Outcome> {
+        let linters = catalogue::choose(self.known()?, &[], &Category::ALL)?;
         let commits = self.commits()?;
-        let selected = self.select(linters, commits.as_deref());
+        let mut selected = self.select(&linters, commits.as_deref());
+        for selected in &mut selected {
+            if asked.iter().all(|asked| asked.name != selected.linter.name) {
+                selected.relevance = Relevance::NotRelevant("it is not asked for".to_owned());
+            }
+        }
         let copies = tempfile::tempdir().context("could not make a temporary folder")?;
         let configurations = self.configurations(&selected, copies.path())?;
         let known = Known::new(&self.root, &self.tree);

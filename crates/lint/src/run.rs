@@ -3,6 +3,7 @@
 use crate::check;
 use crate::definition::{Format, Linter, Stream};
 use crate::finding::{Finding, Severity};
+use crate::globs::Globs;
 use crate::normalise::Known;
 use crate::read::{self, Original, ReadError};
 use crate::schedule::{Call, as_argument};
@@ -242,7 +243,9 @@ fn read_call(
         }
         known.finding(&linter.name, reading, raw)
     });
-    Ok(found.collect())
+    // One that looks at the whole repository looks at these, too.
+    let exclude = Globs::new(&linter.files.exclude).unwrap_or_default();
+    Ok(found.filter(|finding| finding.path.as_ref().is_none_or(|path| !exclude.matches(path))).collect())
 }
 
 /// Output in which names that a line cannot hold are replaced by such that it can.

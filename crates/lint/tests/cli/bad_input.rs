@@ -47,7 +47,7 @@ fn a_base_that_a_shallow_clone_lacks_is_told_with_the_way_out() {
     git(&scene.root(), &["clone", "--quiet", "--depth=1", &url, clone.to_str().unwrap()]);
     let told = scene.pull_request_of(&clone, &base, &[]);
     assert_eq!(told.code, Some(1));
-    insta::assert_snapshot!(told.out.replace(&base, "<base>"), @"::error title=the base commit is missing::the base commit <base> is not in the repository%0Ahelp: check out with `fetch-depth: 0`, which fetches the whole history, or set changed-only to false");
+    insta::assert_snapshot!(told.out.replace(&base, "<base>"), @"::error title=the base commit is missing::the base commit <base> is not in the repository%0Ahelp: check out with `fetch-depth: 0`, which fetches the whole history");
     // It has the commit, and not what is between.
     git(&clone, &["fetch", "--quiet", "--depth=1", "origin", &base]);
     let told = scene.pull_request_of(&clone, &base, &[]);

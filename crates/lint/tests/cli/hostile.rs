@@ -150,3 +150,17 @@ fn our_own_settings_may_be_of_any_size_and_kind() {
     let told = scene.laptop(&[]);
     assert_eq!((told.code, told.error()), (Some(2), "error: .github/vaccel-ci.toml is no UTF-8"));
 }
+
+#[test]
+fn a_linter_of_the_whole_repository_tells_of_its_own_files_only() {
+    let settings =
+        GREP.replace("args = [\"{files}\"]", "per = \"repository\", args = [\"a.txt\", \"old/b.txt\", \"gone.txt\"]");
+    let scene = Scene::with(&settings.replace("files.globs", "files.exclude = [\"old/*\"]\nfiles.globs"));
+    scene.program("lint-grep", "for file; do echo \"$file:1: bad\"; done");
+    scene.write("a.txt", "x\n");
+    scene.write("old/b.txt", "x\n");
+    let told = scene.laptop(&[]);
+    assert_eq!(told.output("errors"), "2", "{told:?}");
+    // What is said of a file that is not there must not get lost.
+    assert!(told.story.contains("gone.txt:1: bad"), "{told:?}");
+}

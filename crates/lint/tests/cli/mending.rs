@@ -88,7 +88,7 @@ fn the_list_tells_of_every_linter_whether_it_is_relevant_and_why() {
     let scene = mending();
     let told = scene.laptop(&["--list", "--linters", "grep,shellcheck,clang-tidy,commits"]);
     assert_eq!(told.code, Some(0), "{told:?}");
-    for word in ["2 files", "1.2.3", "no file matches", "no build-path", "give base"] {
+    for word in ["2 files", "1.2.3", "no file matches", "no build-path", "give base", "it is not asked for"] {
         assert!(told.out.contains(word), "{word}: {}", told.out);
     }
 }
