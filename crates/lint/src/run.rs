@@ -145,9 +145,9 @@ fn joined(error: &RunError) -> Vec<u8> {
 /// Runs a program as code of the repository: its configuration and what it reads may be anybody's.
 fn program<'a>(ready: &Ready, root: &Path) -> Program<'a> {
     let program = Program::new(ready.tool.clone().unwrap_or_default()).dir(root).repository_code();
-    // What colours or pages is not read.
-    let program =
-        program.env("NO_COLOR", "1").env("TERM", "dumb").env_remove("CLICOLOR_FORCE").env("LC_ALL", "C.UTF-8");
+    // Output is to be the same everywhere: without colours, and in the format that was asked for.
+    let program = program.env("NO_COLOR", "1").env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+    let program = ["CLICOLOR_FORCE", "FORCE_COLOR", "GITHUB_ACTIONS"].iter().fold(program, Program::env_remove);
     ready.linter.run.env.iter().fold(program, |program, (name, value)| program.env(name, value))
 }
 

@@ -120,7 +120,7 @@ fn a_linter_sees_no_secrets_and_has_no_voice() {
     let told = scene.pull_request(&base, &[]);
     assert_eq!(told.code, Some(1), "{told:?}");
     let seen = fs::read_to_string(seen).unwrap();
-    for name in ["GITHUB_TOKEN", "GITHUB_ENV", "GITHUB_OUTPUT", "secret"] {
+    for name in ["GITHUB_TOKEN", "GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_ACTIONS", "secret"] {
         assert!(!seen.contains(name), "{seen}");
     }
     assert_eq!(fs::read_to_string(env).unwrap(), "");

@@ -6,6 +6,7 @@ mod bad_input;
 mod changes;
 mod hostile;
 mod mending;
+mod schedule;
 mod trust;
 
 use std::ffi::OsStr;
