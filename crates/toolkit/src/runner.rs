@@ -54,6 +54,11 @@ impl Runner {
         !self.github && io::stderr().is_terminal()
     }
 
+    /// Whether text may be coloured: a person watches a terminal, and did not set `NO_COLOR`.
+    pub fn has_colour(&self) -> bool {
+        self.colour
+    }
+
     /// A variable of the environment; an empty one counts as absent, as GitHub means it.
     pub fn env(&self, name: &str) -> Option<String> {
         self.environment.get(name).filter(|value| !value.is_empty()).cloned()
