@@ -231,7 +231,9 @@ mod tests {
             }
             identify(&text);
             prop_assert!(!is_expression(&words) || words.contains("MIT") || words.contains('-'));
-            prop_assert_eq!(normal(&normal(&words)), normal(&words));
+            if is_expression(&words) {
+                prop_assert_eq!(normal(&normal(&words)), normal(&words));
+            }
         }
     }
 }

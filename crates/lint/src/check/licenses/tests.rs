@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::process::Command;
+use std::sync::LazyLock;
 
 const MIT: &str = "SPDX-License-Identifier: MIT";
 
@@ -136,9 +137,10 @@ proptest! {
         text in "(?s)(#!|/bin/|sh|[\\n\\r ]|SPDX-License-Identifier:|//|/\\*|MIT|\u{feff}|ü|<\\?xml|\\?>|coding=x){0,12}",
         name in "[a-z]{1,3}(\\.(c|go|py|xml|css|md))?",
     ) {
-        let license = license(&["MIT"]);
-        let check = Check::new(&license, &[]).unwrap();
-        if let Some(fix) = check.file(Path::new(&name), text.as_bytes()).and_then(|finding| finding.fix) {
+        // Made once: there are many patterns in it.
+        static LICENSE: LazyLock<License> = LazyLock::new(|| license(&["MIT"]));
+        static CHECK: LazyLock<Check<'static>> = LazyLock::new(|| Check::new(&LICENSE, &[]).unwrap());
+        if let Some(fix) = CHECK.file(Path::new(&name), text.as_bytes()).and_then(|finding| finding.fix) {
             prop_assert_eq!(patch::parse(fix.as_bytes()).unwrap().len(), 1);
         }
     }
