@@ -6,7 +6,7 @@ use crate::finding::{Finding, Severity};
 use crate::globs::Globs;
 use crate::normalise::Known;
 use crate::read::{self, Original, ReadError};
-use crate::schedule::{Call, as_argument};
+use crate::schedule::{Call, as_argument, is_unusual};
 use std::collections::VecDeque;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -219,25 +219,24 @@ fn read_call(
         _ => Vec::new(),
     };
     let original = call.files.first().map(|path| Original { path, bytes: &bytes });
-    let (output, aliases) = match reading.format {
-        Format::Regex { .. } => with_aliases(output, &call.files),
-        _ => (output.clone(), Vec::new()),
+    // Such a file has a call of its own.
+    let unusual = call.files.first().filter(|file| call.files.len() == 1 && is_unusual(file));
+    let (output, other) = match (&reading.format, unusual) {
+        (Format::Regex { .. } | Format::Diff, Some(file)) => (&with_alias(output, file), &with_alias(other, file)),
+        _ => (output, other),
     };
     let mut raw = read::errors(reading, other)?;
     // What could not be parsed has no form that it should have.
     if raw.is_empty() || !output.trim_ascii().is_empty() {
-        raw.extend(read::read(reading, &output, original)?);
+        raw.extend(read::read(reading, output, original)?);
     }
     if raw.is_empty() && code != 0 {
         // An error of its own that it does not tell where findings are.
         return Err(ReadError::new(format!("it ended with exit status {code} and told of no finding"), words));
     }
     let found = raw.into_iter().filter_map(|mut raw| {
-        if let Some((_, file)) = aliases.iter().find(|(alias, _)| raw.path.as_deref() == Some(alias.as_path())) {
-            raw.path = Some((*file).to_owned());
-        }
         if let [file] = call.files.as_slice()
-            && (call.stdin || raw.path.is_none())
+            && (call.stdin || raw.path.as_deref().is_none_or(|path| path == Path::new(ALIAS)))
         {
             raw.path = Some(file.clone());
         }
@@ -248,24 +247,15 @@ fn read_call(
     Ok(found.filter(|finding| finding.path.as_ref().is_none_or(|path| !exclude.matches(path))).collect())
 }
 
-/// Output in which names that a line cannot hold are replaced by such that it can.
-fn with_aliases<'a>(output: &[u8], files: &'a [PathBuf]) -> (Vec<u8>, Vec<(PathBuf, &'a Path)>) {
-    let is_unusual = |path: &Path| {
-        let bytes = path.as_os_str().as_bytes();
-        path.to_str().is_none()
-            || bytes.iter().any(|byte| byte.is_ascii_control() || b":\"'()[]".contains(byte))
-            || bytes != bytes.trim_ascii()
-    };
-    let mut unusual: Vec<&Path> = files.iter().map(PathBuf::as_path).filter(|path| is_unusual(path)).collect();
-    // A name may be the beginning of another.
-    unusual.sort_by_key(|path| std::cmp::Reverse(path.as_os_str().len()));
-    let (mut output, mut aliases) = (output.to_owned(), Vec::new());
-    for (number, file) in unusual.into_iter().enumerate() {
-        let alias = format!("./unusual-name-{number}");
-        output = replaced(&output, as_argument(file).as_bytes(), alias.as_bytes());
-        aliases.push((PathBuf::from(alias), file));
-    }
-    (output, aliases)
+/// What stands for a name that no line of output can hold.
+const ALIAS: &str = "./unusual-name";
+
+/// Output in which the file's name is replaced by one that a line can hold, with and without `./`.
+fn with_alias(output: &[u8], file: &Path) -> Vec<u8> {
+    let output = replaced(output, as_argument(file).as_bytes(), ALIAS.as_bytes());
+    let name = file.as_os_str().as_bytes();
+    // Shorter ones may be anything.
+    if name.len() < 4 { output } else { replaced(&output, name, ALIAS.as_bytes()) }
 }
 
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

@@ -101,12 +101,14 @@ fn batches<'a>(work: &Work<'a>, share: u64) -> Vec<Vec<&'a File>> {
         Per::File => return work.files.iter().map(|file| vec![*file]).collect(),
         Per::Batch => {}
     }
+    // What a linter makes of such a name must not spoil what it says of the others.
+    let (unusual, usual): (Vec<&File>, Vec<&File>) = work.files.iter().partition(|file| is_unusual(&file.path));
     let total = cost(work.linter, work.files);
     let parts = total.div_ceil(share).max(1);
     let limit = total.div_ceil(parts);
     let mut batches: Vec<Vec<&File>> = Vec::new();
     let (mut bytes, mut sum) = (0, 0);
-    for file in work.files {
+    for file in usual {
         let length = file.path.as_os_str().len() + "./".len() + 1;
         let own = cost(work.linter, &[file]);
         let is_full = bytes + length > ARGUMENT_BYTES || (sum > 0 && sum + own > limit);
@@ -120,7 +122,13 @@ fn batches<'a>(work: &Work<'a>, share: u64) -> Vec<Vec<&'a File>> {
         bytes += length;
         sum += own;
     }
+    batches.extend(unusual.into_iter().map(|file| vec![file]));
     batches
+}
+
+/// Whether a name is one that a line of output cannot hold or end with.
+pub fn is_unusual(path: &Path) -> bool {
+    path.to_str().is_none_or(|name| name.contains(|c: char| c.is_control() || c == ':') || name.trim() != name)
 }
 
 /// A path that is no option whatever its first character.
