@@ -20,6 +20,7 @@ use crate::settings::{FILE, FailOn, Missing, Settings, locate};
 use crate::trust::{Configuration, Trust, configuration};
 use crate::{Args, ChangedOnly, USUAL};
 use inputs::{base, categories, settings};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toolkit::event::Event;
@@ -253,13 +254,16 @@ fn ready<'a>(selected: &[Selected<'a>]) -> Vec<Ready<'a>> {
     selected.iter().map(|selected| Ready { linter: selected.linter, tool: selected.tool.clone() }).collect()
 }
 
-/// The questions for versions; also that would be a call among what is not trusted.
+/// The questions for versions, one for linters of the same program. Also this is a call, which does not
+/// belong where configuration is not trusted.
 fn versions(selected: &[Selected], configurations: &[Configuration]) -> Vec<Task> {
     let asks = |(selected, configuration): (&Selected, &Configuration)| {
         selected.tool.is_some() && !selected.linter.run.version.is_empty() && configuration.touched.is_none()
     };
-    let all = selected.iter().zip(configurations).enumerate();
-    all.filter(|(_, both)| asks(*both)).map(|(index, _)| Task::Version(index)).collect()
+    let mut asked = BTreeSet::new();
+    let all = selected.iter().zip(configurations).enumerate().filter(|(_, both)| asks(*both));
+    let first = all.filter(|(_, (selected, _))| asked.insert(selected.version_question()));
+    first.map(|(index, _)| Task::Version(index)).collect()
 }
 
 /// Linters that cannot be kept from a configuration that nobody has looked at.
@@ -278,6 +282,12 @@ fn refusals(selected: &[Selected], configurations: &[Configuration]) -> Vec<Find
 }
 
 fn outcomes(selected: &[Selected], done: &[run::Done]) -> Vec<LinterOutcome> {
+    let version = |one: &Selected| {
+        let same = |done: &&run::Done| {
+            selected.get(done.linter).is_some_and(|other| other.version_question() == one.version_question())
+        };
+        done.iter().filter(same).find_map(|done| done.version.clone())
+    };
     let outcome = |(index, selected): (usize, &Selected)| {
         let own = || done.iter().filter(move |done| done.linter == index);
         LinterOutcome {
@@ -286,7 +296,7 @@ fn outcomes(selected: &[Selected], done: &[run::Done]) -> Vec<LinterOutcome> {
             homepage: selected.linter.homepage.clone(),
             relevance: selected.relevance.clone(),
             files: selected.files.len(),
-            version: own().find_map(|done| done.version.clone()),
+            version: version(selected),
             tested: selected.linter.tested.clone(),
             tool: selected.tool.clone(),
             duration: own().map(|done| done.duration).sum::<Duration>(),

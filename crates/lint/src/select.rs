@@ -43,6 +43,11 @@ impl Selected<'_> {
     pub fn runs(&self) -> bool {
         matches!(self.relevance, Relevance::Relevant(_))
     }
+
+    /// What asks for its version: the program and its arguments.
+    pub fn version_question(&self) -> (Option<&Path>, &[String]) {
+        (self.tool.as_deref(), &self.linter.run.version)
+    }
 }
 
 /// Decides about one linter.

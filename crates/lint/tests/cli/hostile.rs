@@ -44,7 +44,7 @@ fn names_of_any_kind_reach_the_linter_and_come_back() {
 }
 
 #[test]
-fn what_is_not_the_repositorys_own_is_left_out() {
+fn what_is_not_of_the_repository_is_left_out() {
     let scene = Scene::new();
     scene.write("own.txt", "BAD\n");
     for left_out in ["ignored.txt", "generated.txt", "vendor/v.txt", "excluded/e.txt", "build/b.txt"] {
