@@ -3,23 +3,27 @@
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 struct State {
     /// No program is running: signals have their default effect.
     idle: Arc<AtomicBool>,
-    running: AtomicUsize,
+    /// How many programs are running.
+    running: Mutex<usize>,
     received: Arc<AtomicUsize>,
 }
 
 fn state() -> std::io::Result<&'static State> {
     static STATE: OnceLock<State> = OnceLock::new();
+    static FIRST: Mutex<()> = Mutex::new(());
+    // Handlers that were registered twice would be in each other's way.
+    let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(state) = STATE.get() {
         return Ok(state);
     }
     let state = State {
         idle: Arc::new(AtomicBool::new(true)),
-        running: AtomicUsize::new(0),
+        running: Mutex::new(0),
         received: Arc::new(AtomicUsize::new(0)),
     };
     for signal in [SIGINT, SIGTERM] {
@@ -36,7 +40,8 @@ impl Watch {
     /// Starts to note signals.
     pub fn start() -> std::io::Result<Self> {
         let state = state()?;
-        state.running.fetch_add(1, Ordering::SeqCst);
+        let mut running = state.running.lock().unwrap_or_else(PoisonError::into_inner);
+        *running += 1;
         state.idle.store(false, Ordering::SeqCst);
         Ok(Self(state))
     }
@@ -49,7 +54,10 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if self.0.running.fetch_sub(1, Ordering::SeqCst) == 1 {
+        let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        *running -= 1;
+        // Both in one: another thread may start a program at the same time.
+        if *running == 0 {
             self.0.idle.store(true, Ordering::SeqCst);
         }
     }
