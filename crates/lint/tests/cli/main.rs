@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A linter that says `bad` of every line with `BAD`, one line of output each.
 const GREP: &str = r#"
@@ -137,12 +137,18 @@ impl Scene {
 
     /// Runs the action on a folder, in an environment of its own.
     fn run(&self, root: &Path, arguments: &[&str], variables: &[(&str, PathBuf)]) -> Told {
+        Told::of(&self.command(root, arguments, variables).output().unwrap())
+    }
+
+    /// The action, ready to run.
+    fn command(&self, root: &Path, arguments: &[&str], variables: &[(&str, PathBuf)]) -> Command {
         let mut path = self.folder.path().join("bin").into_os_string();
         path.push(":/usr/bin:/bin");
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("vaccel-lint"));
         command.current_dir(root).args(arguments).env_clear().env("PATH", path).env("HOME", self.folder.path());
         command.envs(variables.iter().map(|(name, value)| (OsStr::new(name), value.as_os_str())));
-        Told::of(&command.output().unwrap())
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::Scene;
 use std::fmt::Write;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Two linters that wait for each other, but not for ever.
 fn scene() -> Scene {
@@ -40,4 +42,25 @@ fn two_jobs_run_at_the_same_time() {
 fn one_job_runs_after_the_other() {
     let told = scene().laptop(&["--jobs", "1"]);
     assert_eq!((told.code, told.output("errors")), (Some(1), "1"), "the first waited in vain: {told:?}");
+}
+
+#[test]
+fn who_is_asked_to_end_ends_the_programs_too() {
+    let scene = Scene::new();
+    scene.write("a.txt", "x\n");
+    let (started, survived) = (scene.out("started"), scene.out("survived"));
+    let script = format!("echo > {}; sleep 3; echo > {}", started.display(), survived.display());
+    scene.program("lint-grep", &script);
+    let child = scene.command(&scene.root(), &[], &[]).spawn().unwrap();
+    let begin = Instant::now();
+    while !started.exists() && begin.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("lint-grep was stopped by SIGTERM"), "{told}");
+    std::thread::sleep(Duration::from_millis(3100).saturating_sub(begin.elapsed()));
+    assert!(!survived.exists(), "the program went on");
 }
