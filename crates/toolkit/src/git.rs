@@ -122,14 +122,20 @@ impl Repository {
     /// Writes this folder as it is at a commit to a tar file; links and modes are kept.
     pub fn archive(&self, commit: &str, output: &Path) -> Result<()> {
         let output = format!("--output={}", std::path::absolute(output)?.display());
-        self.git(&["archive", "--format=tar", &output, commit])?;
-        Ok(())
+        match self.git(&["archive", "--format=tar", &output, commit]) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let said = Failure::work(error.tail().join("\n"));
+                Err(Failure::from(error).because(said))
+            }
+        }
     }
 
     fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, RunError> {
-        // A runner's workspace may belong to another user; and reading must not start a monitor.
+        // A runner's workspace may belong to another user; and reading must not start a monitor, nor
+        // write the index.
         let text = Program::new(&self.git)
-            .args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C"])
+            .args(["--no-optional-locks", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C"])
             .arg(&self.folder)
             .args(arguments)
             .env("LC_ALL", "C")

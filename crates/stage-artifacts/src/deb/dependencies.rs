@@ -119,8 +119,11 @@ fn unnamed_package(needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>, depends
 fn refuse_missing_plugins(needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>, job: &Job<'_>) -> Result<()> {
     let multiarch = job.subject.arch.multiarch();
     let folders = ["/lib", "/usr/lib", "/usr/local/lib"].map(Path::new);
-    let is_installed =
-        |name: &str| folders.iter().any(|f| f.join(name).exists() || f.join(multiarch).join(name).exists());
+    let cross = shlibdeps::cross_folder(job.subject.arch);
+    let is_installed = |name: &str| {
+        folders.iter().any(|f| f.join(name).exists() || f.join(multiarch).join(name).exists())
+            || cross.as_ref().is_some_and(|folder| folder.join(name).exists())
+    };
     let is_on_run_path = |name: &str| {
         let elfs = job.tree.elf_files().filter(|(_, elf)| elf.needed.iter().any(|needed| needed == name));
         elfs.flat_map(|(_, elf)| &elf.run_paths)
@@ -128,7 +131,7 @@ fn refuse_missing_plugins(needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>, 
     };
     for (name, user) in needs.users.iter().filter(|(name, _)| split_soname(name).is_none()) {
         if !roots.contains_key(*name) && !is_installed(name) && !is_on_run_path(name) {
-            return Err(shlibdeps::missing(name, user));
+            return Err(shlibdeps::missing(name, user, job.subject.arch));
         }
     }
     Ok(())

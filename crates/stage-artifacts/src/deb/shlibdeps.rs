@@ -34,7 +34,9 @@ pub fn run(job: &Job<'_>, needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>) 
     let own = needs.own_folders.iter().map(|folder| work.join(folder));
     let fetched: BTreeSet<PathBuf> =
         roots.values().filter_map(|file| std::path::absolute(file.parent()?).ok()).collect();
-    let library_folders = own.chain(fetched).map(|folder| format!("-l{}", folder.display()));
+    let foreign = (Arch::host() != Some(job.subject.arch)).then_some(job.subject.arch);
+    let cross = cross_folder(job.subject.arch);
+    let library_folders = own.chain(fetched).chain(cross).map(|folder| format!("-l{}", folder.display()));
     let files = needs.files.iter().map(|file| format!("-e{}", work.join(file).display()));
     let mut program = Program::new(tool)
         .dir(&folder)
@@ -43,11 +45,19 @@ pub fn run(job: &Job<'_>, needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>) 
         .args(library_folders)
         .args(files)
         .env("LC_ALL", "C");
-    if Arch::host() != Some(job.subject.arch) {
-        program = program.env("DEB_HOST_ARCH", job.subject.arch.debian());
+    if let Some(arch) = foreign {
+        program = program.env("DEB_HOST_ARCH", arch.debian());
     }
-    let text = program.capture().map_err(|error| explain(error, work))?;
-    Ok(parse(&text))
+    let text = program.capture().map_err(|error| explain(error, work, job.subject.arch))?;
+    Ok(parse(&text, foreign))
+}
+
+/// Where cross compilers have the C library of another architecture, if its own packages are not
+/// installed beside those of this one.
+pub fn cross_folder(arch: Arch) -> Option<PathBuf> {
+    let installed = Path::new("/usr/lib").join(arch.multiarch()).join("libc.so.6");
+    let folder = Path::new("/usr").join(arch.triple()).join("lib");
+    (Arch::host() != Some(arch) && !installed.exists() && folder.is_dir()).then_some(folder)
 }
 
 /// A library is one of the package's own if it lies in a tree with control files; so the tool gets
@@ -88,21 +98,25 @@ fn local_shlibs(roots: &BTreeMap<String, PathBuf>) -> String {
     })
 }
 
-fn parse(text: &str) -> Vec<String> {
+/// The packages by the names that they have where they run: what a cross compiler links against comes from packages such
+/// as `libc6-arm64-cross`, which stand for `libc6` of that architecture, or say `libc6:arm64`.
+fn parse(text: &str, foreign: Option<Arch>) -> Vec<String> {
+    let suffixes = foreign.map(|arch| [format!("-{}-cross", arch.debian()), format!(":{}", arch.debian())]);
     let fields = text.lines().filter_map(|line| line.split_once("Depends="));
     let items = fields.flat_map(|(_, items)| items.split(',')).map(str::trim).filter(|item| !item.is_empty());
-    items.map(str::to_owned).collect()
+    let plain = |item: &str| suffixes.iter().flatten().fold(item.to_owned(), |item, suffix| item.replace(suffix, ""));
+    items.map(plain).collect()
 }
 
 /// The tool's message, in terms of the tree that the reader knows.
-fn explain(error: RunError, work: &Path) -> Failure {
+fn explain(error: RunError, work: &Path, arch: Arch) -> Failure {
     let work = format!("{}/", work.display());
     for line in error.tail().iter().filter_map(|line| line.strip_prefix("dpkg-shlibdeps: error: ")) {
         if let Some((library, rest)) =
             line.strip_prefix("cannot find library ").and_then(|l| l.split_once(" needed by "))
         {
             let user = rest.split_once(" (").map_or(rest, |(user, _)| user);
-            return missing(library, user.strip_prefix(&work).unwrap_or(user));
+            return missing(library, user.strip_prefix(&work).unwrap_or(user), arch);
         }
         if let Some((library, user)) =
             line.strip_prefix("no dependency information found for ").and_then(|l| l.split_once(" (used by "))
@@ -117,10 +131,17 @@ fn explain(error: RunError, work: &Path) -> Failure {
 }
 
 /// A library that is nowhere.
-pub fn missing(library: &str, user: &str) -> Failure {
-    Failure::work(format!("{user} needs {library}, which is neither in the install tree nor on this system"))
+pub fn missing(library: &str, user: &str, arch: Arch) -> Failure {
+    let (place, package) = if Arch::host() == Some(arch) {
+        (String::new(), "the package that brings it".to_owned())
+    } else {
+        let debian = arch.debian();
+        let package = format!("the package that brings it for {debian} (the C library: libc6-{debian}-cross)");
+        (format!(" for {arch}"), package)
+    };
+    Failure::work(format!("{user} needs {library}, which is neither in the install tree nor on this system{place}"))
         .title("unresolvable library dependency")
-        .help("install the package that brings it, or name the folder it was fetched to in `pkgconfig-prefix`")
+        .help(format!("install {package}, or name the folder it was fetched to in `pkgconfig-prefix`"))
 }
 
 fn unpackaged(library: &str, user: &str) -> Failure {
@@ -136,13 +157,24 @@ mod tests {
 
     fn failed(lines: &[&str]) -> Failure {
         let tail = lines.iter().map(|line| (*line).to_owned()).collect();
-        explain(RunError::Failed { program: "dpkg-shlibdeps".into(), exit: Exit::Code(2), tail }, Path::new("/t/tree"))
+        let error = RunError::Failed { program: "dpkg-shlibdeps".into(), exit: Exit::Code(2), tail };
+        explain(error, Path::new("/t/tree"), Arch::host().unwrap())
     }
 
     #[test]
     fn its_answer_becomes_a_list() {
-        assert_eq!(parse("shlibs:Depends=libc6 (>= 2.34), libx1 | libx2\n"), ["libc6 (>= 2.34)", "libx1 | libx2"]);
-        assert!(parse("").is_empty());
+        let cases: [(&str, Option<Arch>, &[&str]); 3] = [
+            ("shlibs:Depends=libc6 (>= 2.34), libx1 | libx2\n", None, &["libc6 (>= 2.34)", "libx1 | libx2"]),
+            (
+                "shlibs:Depends=libc6:armhf (>= 2.36), libgcc-s1-armhf-cross (>= 3.5)\n",
+                Some(Arch::Armv7l),
+                &["libc6 (>= 2.36)", "libgcc-s1 (>= 3.5)"],
+            ),
+            ("", None, &[]),
+        ];
+        for (text, foreign, expected) in cases {
+            assert_eq!(parse(text, foreign), expected, "{text}");
+        }
     }
 
     #[test]

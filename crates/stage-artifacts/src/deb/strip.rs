@@ -3,7 +3,7 @@
 //! What the loader reads stays as it was tested, byte for byte: every stripped file is compared
 //! with the tested one, and goes into the package unstripped should any tool have changed more.
 
-use super::segments;
+use super::{explain, segments};
 use crate::file;
 use crate::format::Job;
 use crate::tree::{Elf, Entry, Machine};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-use toolkit::{Failure, Program, Result, ResultExt, RunError};
+use toolkit::{Failure, Program, Result, ResultExt};
 
 /// So many files are given to one run of the tool: a command line has an end.
 const MOST_FILES: usize = 200;
@@ -75,15 +75,10 @@ fn warn_of_lost_symbols(job: &Job<'_>, files: &[(&Entry, &Elf)]) {
 fn run(tool: &Path, option: &str, files: &[PathBuf]) -> Result<()> {
     let run = |files: &[PathBuf]| Program::new(tool).arg(option).args(files).env("LC_ALL", "C").capture();
     for chunk in files.chunks(MOST_FILES) {
-        run(chunk).map_err(|error| explain(error, option))?;
+        run(chunk)
+            .map_err(|error| explain(error, format!("could not take the symbols out of the files ({option})")))?;
     }
     Ok(())
-}
-
-fn explain(error: RunError, option: &str) -> Failure {
-    let tail = error.tail().join("\n");
-    let failure = Failure::from(error).context(format!("could not take the symbols out of the files ({option})"));
-    if tail.is_empty() { failure } else { failure.because(Failure::work(tail)) }
 }
 
 fn keep_if_changed(job: &Job<'_>, entry: &Entry, copy: &Path) -> Result<()> {

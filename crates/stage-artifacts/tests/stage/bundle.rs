@@ -1,6 +1,6 @@
 //! What a bundle holds, looked at with the tools of those who use it.
 
-use crate::place::{Place, contents, git, host, is_foreign, multiarch, output_of};
+use crate::place::{Place, contents, git, host, multiarch, output_of};
 use artifact::{Bundle, FileKind};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -129,42 +129,6 @@ fn the_archive_has_one_top_folder_and_no_owners() {
         })
         .collect();
     insta::assert_snapshot!("archive", neutral(&lines.join("\n")));
-}
-
-#[test]
-fn equal_trees_give_equal_bytes() {
-    let one = Place::new();
-    one.stage(&[]).success();
-    // Another folder, another time, another umask, another zone, other modes.
-    let two = Place::new();
-    for (name, content) in contents(&two.path("install")) {
-        let path = two.path("install").join(name);
-        if !path.is_symlink() {
-            let executable = fs::metadata(&path).unwrap().permissions().mode() & 0o100;
-            fs::remove_file(&path).unwrap();
-            fs::write(&path, content).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o606 | executable)).unwrap();
-        }
-    }
-    fs::set_permissions(two.path("install/usr/bin"), fs::Permissions::from_mode(0o777)).unwrap();
-    let program = two.command();
-    let arguments: Vec<_> = program.get_args().map(|argument| argument.to_str().unwrap().to_owned()).collect();
-    let line = format!(
-        "umask 077; exec '{}' {}",
-        program.get_program().to_str().unwrap(),
-        arguments.iter().map(|argument| format!("'{argument}'")).collect::<Vec<_>>().join(" ")
-    );
-    let mut shell = assert_cmd::Command::new("sh");
-    shell.current_dir(two.path("")).env("TZ", "Asia/Tokyo").env("DPKG_DEB_THREADS_MAX", "1").args(["-c", &line]);
-    for (name, _) in std::env::vars().filter(|(name, _)| is_foreign(name)) {
-        shell.env_remove(name);
-    }
-    shell.assert().success();
-    assert_eq!(one.staged(), two.staged());
-    for name in one.staged() {
-        let read = |place: &Place| fs::read(place.path("dist").join(&name)).unwrap();
-        assert!(read(&one) == read(&two), "{name} differs");
-    }
 }
 
 #[test]

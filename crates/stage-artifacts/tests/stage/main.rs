@@ -4,7 +4,10 @@
 mod bundle;
 mod debian;
 mod debug;
+mod equality;
 mod examples;
+mod foreign;
+mod hardship;
 mod place;
 mod python;
 mod refusals;

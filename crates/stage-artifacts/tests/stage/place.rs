@@ -68,6 +68,23 @@ impl Place {
         command
     }
 
+    /// Puts Python packages and a record where builds put them.
+    pub fn write_build(&self) {
+        let record = artifact::BuildRecord {
+            schema: 1,
+            compiler: "gcc 12.2.0".to_owned(),
+            backend: "python 3.11.2".to_owned(),
+            options: Vec::new(),
+            version: "0.3.0".to_owned(),
+            arch: host(),
+            build_type: artifact::BuildType::Release,
+        };
+        self.write("build/vaccel-build.json", &String::from_utf8(record.to_canonical_json()).unwrap());
+        for name in ["hello-0.3.0-py3-none-any.whl", "hello-0.3.0.tar.gz"] {
+            self.write(&format!("build/dist/{name}"), name);
+        }
+    }
+
     pub fn stage(&self, arguments: &[&str]) -> Assert {
         self.command_with(arguments).assert()
     }
@@ -161,10 +178,16 @@ pub fn multiarch() -> &'static str {
 
 /// Compiles a C text. The input is always of the same name, so equal texts give equal bytes.
 pub fn compile(text: &str, output: &Path, arguments: &[&str]) {
+    compile_for(host(), text, output, arguments);
+}
+
+/// The same for any architecture.
+pub fn compile_for(arch: Arch, text: &str, output: &Path, arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("main.c"), text).unwrap();
-    let mut gcc = Command::new("gcc");
     let map = format!("-ffile-prefix-map={}=/src", folder.path().display());
+    let compiler = if arch == host() { "gcc".to_owned() } else { format!("{}-gcc", arch.triple()) };
+    let mut gcc = Command::new(compiler);
     gcc.current_dir(folder.path()).args(["-g", &map, "-o", output.to_str().unwrap(), "main.c"]).args(arguments);
     assert!(gcc.status().unwrap().success());
 }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 /// Makes a place wrong.
@@ -51,7 +52,8 @@ fn inputs_that_cannot_be() {
 
 #[test]
 fn trees_that_cannot_be_packaged() {
-    let cases: [(&str, Spoil); 8] = [
+    let cases: [(&str, Spoil); 9] = [
+        ("socket", |place| drop(UnixListener::bind(place.path("install/usr/socket")).unwrap())),
         ("empty", |place| {
             fs::remove_dir_all(place.path("install")).unwrap();
             fs::create_dir_all(place.path("install/usr/lib")).unwrap();
