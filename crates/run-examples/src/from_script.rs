@@ -68,16 +68,44 @@ fn execute(
     let programs: Vec<_> = settings.search_paths.programs().iter().flat_map(|folder| folder.canonicalize()).collect();
     let tracer = Tracer::new(&settings.source, &tree, &programs, folders.clone());
     let mut recorder = Recorder::new(Instant::now()).with_tracer(tracer).with_folders(folders);
+    let program = program(settings, script, &scratch, runner)?
+        .output_limit(SHOWN, &size)
+        .on_line(|line| recorder.line(line, Instant::now()));
+    let supervisor = Supervisor::start().context("could not prepare for signals")?;
+    let before = Supervisor::children();
+    let gdb = gdb().filter(|_| settings.machine.is_native() && !args.valgrind);
+    let cores = Cores::allow(gdb, &[&settings.source, &scratch.path("tmp"), &scratch.path("run")]);
+    let result = program.run(runner).map(|_| ());
+    let left = Supervisor::end_everything(&before);
+    let backtraces = cores.map_or_else(Vec::new, |cores| cores.read(&supervisor));
+    drop(supervisor);
+    let mut note = |text: String| {
+        runner.warning(&text);
+        notes.push(text);
+    };
+    if !left.is_empty() {
+        note(format!("the script left processes behind, which were ended: {}", left.join(", ")));
+    }
+    if size.get() > SHOWN {
+        let (size, shown) = (human::bytes(size.get()), human::bytes(SHOWN));
+        note(format!("the script wrote {size} of output, of which the log has the first {shown} and the last lines"));
+    }
+    let ending = ending(result, script)?;
+    let mut examples = recorder.finish(name, &ending, Instant::now());
+    explain_crashes(&mut examples, backtraces);
+    Ok(examples)
+}
+
+/// The script as it is called, with what it expects around it.
+fn program<'a>(settings: &Settings<'_>, script: &Path, scratch: &Scratch, runner: &Runner) -> Result<Program<'a>> {
     let mut program = Program::new(script)
-        .arg(args.package.as_str())
-        .arg(if args.valgrind { "1" } else { "0" })
+        .arg(settings.args.package.as_str())
+        .arg(if settings.args.valgrind { "1" } else { "0" })
         .dir(&settings.source)
         .repository_code()
-        .timeout(Duration::from_secs(args.timeout))
-        .output_limit(SHOWN, &size)
+        .timeout(Duration::from_secs(settings.args.timeout))
         .env("VACCEL_CI_CONTEXT", settings.context.names().join(","))
-        .env("PS4", PS4)
-        .on_line(|line| recorder.line(line, Instant::now()));
+        .env("PS4", PS4);
     for (name, value) in settings.search_paths.variables(|name| std::env::var_os(name))? {
         program = program.env(name, value);
     }
@@ -97,28 +125,7 @@ fn execute(
         // Scripts call tput, which fails without one.
         program = program.env("TERM", "xterm");
     }
-    let supervisor = Supervisor::start().context("could not prepare for signals")?;
-    let before = Supervisor::children();
-    let native_gdb = gdb().filter(|_| settings.machine.is_native() && !args.valgrind);
-    let cores = Cores::allow(native_gdb, &[&settings.source, &scratch.path("tmp"), &scratch.path("run")]);
-    let result = program.run(runner).map(|_| ());
-    let left = Supervisor::end_everything(&before);
-    let backtraces = cores.map_or_else(Vec::new, |cores| cores.read(&supervisor));
-    drop(supervisor);
-    if !left.is_empty() {
-        runner.warning(&format!("the script left processes behind, which were ended: {}", left.join(", ")));
-    }
-    if size.get() > SHOWN {
-        let (size, shown) = (human::bytes(size.get()), human::bytes(SHOWN));
-        let note =
-            format!("the script wrote {size} of output, of which the log has the first {shown} and the last lines");
-        runner.warning(&note);
-        notes.push(note);
-    }
-    let ending = ending(result, script)?;
-    let mut examples = recorder.finish(name, &ending, Instant::now());
-    explain_crashes(&mut examples, backtraces);
-    Ok(examples)
+    Ok(program)
 }
 
 /// The kernel may keep only the last core, so the last crashes get the last backtraces. Each says which program it is of.

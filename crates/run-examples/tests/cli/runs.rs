@@ -314,5 +314,6 @@ fn a_script_leaves_nothing_behind() {
     ::warning::files outside of the scratch folders: pid (new)
     ");
     assert_eq!(project.report().leftovers, ["pid (new)"]);
+    assert_eq!(project.report().notes, ["the script left processes behind, which were ended: sleep 619"]);
     assert_ended(&project.read("pid"));
 }
