@@ -5,8 +5,11 @@
 
 mod build;
 mod examples;
+mod lint;
 mod measure;
 mod registry;
+mod stage;
+mod startup;
 
 use crate::process::Step;
 use anyhow::{Result, bail};
@@ -31,17 +34,45 @@ enum Subject {
     Build,
     /// `run-examples` against the script alone.
     RunExamples,
+    /// `lint` against the same tools, one after the other.
+    Lint,
+    /// `stage-artifacts` against strip, dpkg-deb, tar and sha256sum.
+    Stage,
+    /// The start of an executable against that of an action in JavaScript.
+    Startup,
+}
+
+impl Subject {
+    /// What is measured, as packages of the workspace.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Registry => &["vaccel-upload", "vaccel-fetch"],
+            Self::Build => &["vaccel-build"],
+            Self::RunExamples => &["vaccel-run-examples"],
+            Self::Lint => &["vaccel-lint"],
+            Self::Stage => &["vaccel-stage-artifacts"],
+            // It is built as it is for a release.
+            Self::Startup => &[],
+        }
+    }
 }
 
 /// Builds the executables as they ship, measures, and prints a table.
 pub fn run(args: &Args) -> Result<()> {
     let tools = testbed::tools::ensure(&|line| eprintln!("{line}"))?;
-    Step::cargo("Build the executables for release", ["build", "--release", "--workspace", "--bins"]).run()?;
+    let packages: Vec<_> = args.subject.packages().iter().flat_map(|package| ["--package", package]).collect();
+    if !packages.is_empty() {
+        let build = ["build", "--release", "--bins"].into_iter().chain(packages);
+        Step::cargo("Build the executables for release", build).run()?;
+    }
     let executables = testbed::executables().with_file_name("release");
     let comparisons = match args.subject {
         Subject::Registry => registry::run(&tools, &executables, args.rounds)?,
         Subject::Build => build::run(&tools, &executables, args.rounds)?,
         Subject::RunExamples => examples::run(&executables, args.rounds)?,
+        Subject::Lint => lint::run(&tools, &executables, args.rounds)?,
+        Subject::Stage => stage::run(&executables, args.rounds)?,
+        Subject::Startup => startup::run(args.rounds)?,
     };
     println!("{}", measure::table(&comparisons));
     let missed: Vec<_> = comparisons.iter().filter(|comparison| !comparison.is_met()).map(Comparison::name).collect();
