@@ -2,6 +2,8 @@
 //!
 //! A fixture has at least one finding of each severity that the linter knows, and one clean file.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fmt::Write as _;
