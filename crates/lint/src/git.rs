@@ -56,9 +56,8 @@ impl Git {
             .arg(&self.root)
             .args(arguments)
             .env("LC_ALL", "C")
-            // Reading only: nothing is fetched for it, and no lock is taken.
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_NO_LAZY_FETCH", "1");
+            // Reading takes no lock.
+            .env("GIT_OPTIONAL_LOCKS", "0");
         if let Some(stdin) = stdin {
             program = program.stdin(stdin);
         }
