@@ -47,7 +47,7 @@ fn a_merge_moves_the_branch_and_a_tag_releases_once() {
     let release = push(&plugin, "refs/tags/v0.3.0");
     let outcome = world.act(&plugin, "ci.yml", release.clone());
     assert_success(&outcome, true);
-    assert_says(&outcome, "published: 4 files sent");
+    assert_says(&outcome, " files sent (");
 
     // The same tag again: built again, with equal bytes, so that nothing is left to do.
     let outcome = world.act(&plugin, "ci.yml", release);
