@@ -50,6 +50,11 @@ pub struct DefinitionError {
     pub message: String,
 }
 
+/// Whether a linter of this name is shipped.
+pub fn is_shipped(name: &str) -> bool {
+    SHIPPED.iter().any(|(shipped, _)| *shipped == name)
+}
+
 /// The shipped linters, adjusted and completed by tables of the same keys, in the order of names.
 pub fn merged(adjustments: &BTreeMap<String, Table>) -> Result<Vec<Linter>, (String, DefinitionError)> {
     let mut linters = BTreeMap::new();

@@ -337,8 +337,8 @@ impl Hunk {
         (first, last, new_first, new_last)
     }
 
-    #[must_use]
     /// It as the only change of a text, with some lines of context; it must be of that text and without context.
+    #[must_use]
     pub fn alone(&self, old: &[u8], context: usize) -> Self {
         let lines = lines_of(old);
         let count = |lines: u32| usize::try_from(lines).unwrap_or(usize::MAX);

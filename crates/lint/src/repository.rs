@@ -8,7 +8,7 @@ use crate::changed::{self, Base, Changed};
 use crate::check;
 use crate::definition::{Category, Linter};
 use crate::files::Tree;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::git::Git;
 use crate::globs::Globs;
 use crate::normalise::{Known, arrange};
@@ -154,11 +154,11 @@ impl Repository {
     /// Runs the linters that are relevant; with the fixes that they have, if somebody wants them.
     pub fn lint(&self, linters: &[Linter], wants_fixes: bool, runner: &Runner) -> Result<Outcome> {
         let commits = self.commits()?;
-        let selected = self.select(linters, commits.as_deref());
+        let mut selected = self.select(linters, commits.as_deref());
         let copies = tempfile::tempdir().context("could not make a temporary folder")?;
         let mut findings = self.absent(&selected);
         let configurations = self.configurations(&selected, copies.path())?;
-        findings.extend(refusals(&selected, &configurations));
+        findings.extend(refuse(&mut selected, &configurations));
         let mut tasks = self.tasks(&selected, &configurations, commits.unwrap_or_default());
         // Short, so last.
         tasks.extend(versions(&selected, &configurations));
@@ -228,7 +228,7 @@ impl Repository {
         let (mut checks, mut work) = (Vec::new(), Vec::new());
         for (index, (selected, configuration)) in selected.iter().zip(configurations).enumerate() {
             let linter = selected.linter;
-            if !selected.runs() || configuration.refused {
+            if !selected.runs() {
                 continue;
             }
             let Some(builtin) = &linter.run.builtin else {
@@ -266,19 +266,21 @@ fn versions(selected: &[Selected], configurations: &[Configuration]) -> Vec<Task
     first.map(|(index, _)| Task::Version(index)).collect()
 }
 
-/// Linters that cannot be kept from a configuration that nobody has looked at.
-fn refusals(selected: &[Selected], configurations: &[Configuration]) -> Vec<Finding> {
-    let refused = selected.iter().zip(configurations).filter_map(|(selected, configuration)| {
-        let file = configuration.touched.as_ref().filter(|_| configuration.refused)?;
+/// Lets no linter run that cannot be kept from a configuration that nobody has looked at, and says so.
+fn refuse(selected: &mut [Selected], configurations: &[Configuration]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (selected, configuration) in selected.iter_mut().zip(configurations) {
+        let Some(file) = configuration.touched.as_ref().filter(|_| configuration.refused) else { continue };
         let name = &selected.linter.name;
         let message = format!(
             "{name} did not run: the pull request changes {file}, from which it runs programs, and it can be told \
              neither to use that of the base commit nor to use none"
         );
-        let severity = crate::finding::Severity::Warning;
-        Some(Finding { severity, rule: Some("untrusted".to_owned()), ..run::trouble(name, &message) })
-    });
-    refused.collect()
+        let severity = Severity::Warning;
+        findings.push(Finding { severity, rule: Some("untrusted".to_owned()), ..run::trouble(name, &message) });
+        selected.relevance = Relevance::NotRelevant(format!("the pull request changes {file}, which is not trusted"));
+    }
+    findings
 }
 
 fn outcomes(selected: &[Selected], done: &[run::Done]) -> Vec<LinterOutcome> {

@@ -1,11 +1,14 @@
 //! What the inputs, the event and the settings say together.
 
+use crate::catalogue;
 use crate::changed::{self, Base};
 use crate::definition::Category;
 use crate::git::Git;
-use crate::settings::{FILE, Settings};
+use crate::settings::{FILE, Settings, locate};
 use crate::{Args, ChangedOnly};
+use std::collections::BTreeMap;
 use std::path::Path;
+use toml::Table;
 use toolkit::event::Event;
 use toolkit::{Annotation, Failure, List, Result, ResultExt, Runner};
 
@@ -34,6 +37,13 @@ pub fn base(args: &Args, git: Option<&Git>, event: Option<&Event>, is_needed: bo
     }
 }
 
+fn usable(definitions: &BTreeMap<String, Table>, text: &str) -> Result<()> {
+    match catalogue::merged(definitions) {
+        Ok(_) => Ok(()),
+        Err((name, error)) => Err(Failure::from(locate(text, &name, error)).as_input()),
+    }
+}
+
 /// The settings, and the text that its definitions of linters are in. They run programs, so in a pull
 /// request they are those of the base commit.
 pub fn settings(root: &Path, git: Option<&Git>, base: Option<&Base>, runner: &Runner) -> Result<(Settings, String)> {
@@ -50,11 +60,20 @@ pub fn settings(root: &Path, git: Option<&Git>, base: Option<&Base>, runner: &Ru
     if at_base == text {
         return Ok((settings, text));
     }
-    let trusted = Settings::parse(&at_base).context(format!("in the base commit {}", base.commit))?.linter;
+    // The change is judged as it is; a base that cannot be used must not stand in the way of mending it.
+    usable(&settings.linter, &text)?;
+    let trusted = Settings::parse(&at_base).map(|settings| settings.linter).unwrap_or_default();
+    let trusted = if usable(&trusted, &at_base).is_ok() { trusted } else { BTreeMap::new() };
     if trusted != settings.linter {
         let message = "the definitions of linters in this file run programs, so those of the base commit are used \
                        until the change is merged";
         runner.annotate(&Annotation::notice(message).at(FILE, 1, None));
+    }
+    let is_new = |name: &String| {
+        settings.linter.contains_key(name) && !trusted.contains_key(name) && !catalogue::is_shipped(name)
+    };
+    if let Some(names) = &mut settings.linters {
+        names.retain(|name| !is_new(name));
     }
     settings.linter = trusted;
     Ok((settings, at_base))

@@ -67,7 +67,7 @@ impl Repository {
                 findings.iter().filter(wants).filter_map(|finding| finding.path.as_deref()).collect();
             let files: Vec<&File> =
                 selected.files.iter().copied().filter(|file| paths.contains(file.path.as_path())).collect();
-            if files.is_empty() || configuration.touched.is_some() {
+            if files.is_empty() || !selected.runs() || configuration.touched.is_some() {
                 continue;
             }
             let mended = if fix.prints_diff {

@@ -86,6 +86,8 @@ fn a_linter_that_cannot_be_kept_from_it_does_not_run() {
         "{told:?}"
     );
     assert!(!told.out.contains("arguments:"), "{told:?}");
+    assert!(std::fs::read_to_string(scene.out("output")).unwrap().contains("linters<<"));
+    assert!(!std::fs::read_to_string(scene.out("output")).unwrap().contains("\nruns\n"), "it did not run");
 }
 
 #[test]
@@ -102,6 +104,28 @@ fn definitions_of_linters_are_those_of_the_base() {
     assert_eq!(told.code, Some(1), "{told:?}");
     assert!(told.out.contains("::notice file=.github/vaccel-ci.toml"), "{told:?}");
     assert!(!ran.exists());
+}
+
+#[test]
+fn a_pull_request_can_add_a_linter_and_mend_the_settings() {
+    for before in ["", "[lint\n", "[lint.linter.grep]\nhomepage = 1\n"] {
+        let scene = Scene::with(before);
+        let base = scene.commit();
+        scene.write(".github/vaccel-ci.toml", GREP);
+        scene.write("a.txt", "BAD\n");
+        scene.commit();
+        let told = scene.pull_request(&base, &["--missing", "warn"]);
+        assert_eq!(told.code, Some(0), "{told:?}");
+        assert!(told.out.contains("::notice file=.github/vaccel-ci.toml"), "{told:?}");
+    }
+    // What it adds is judged nevertheless.
+    let scene = Scene::with("");
+    let base = scene.commit();
+    scene.write(".github/vaccel-ci.toml", &GREP.replace("homepage", "homepge"));
+    scene.commit();
+    let told = scene.pull_request(&base, &[]);
+    assert_eq!(told.code, Some(2), "{told:?}");
+    assert!(told.out.contains(".github/vaccel-ci.toml:6: lint.linter.grep.homepge: unknown field"), "{told:?}");
 }
 
 #[test]
