@@ -1,8 +1,9 @@
 //! Stripping takes nothing from what was tested, and debuggers find what was taken.
 
-use crate::place::{LIBRARY, Place, compile, contents, output_of};
-use std::fs;
+use crate::place::{LIBRARY, Place, compile, contents, host, output_of};
+use std::fs::{self, Permissions};
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -142,4 +143,26 @@ fn who_has_no_build_id_is_told() {
     assert!(text.contains(message), "{text}");
     let shipped = place.unpacked("plugin-hello").join(library.strip_prefix(place.path("install")).unwrap());
     assert!(!sections(&shipped).contains(".symtab"));
+}
+
+#[test]
+fn what_a_tool_would_change_is_shipped_as_it_was_tested() {
+    let place = Place::new();
+    let program = place.path("install/usr/bin/hello");
+    let last = loaded(&program).last().unwrap().end - 1;
+    // A strip that spoils what is loaded of programs.
+    let script = format!(
+        "#!/bin/sh\n/usr/bin/strip \"$@\" || exit 1\n[ \"$1\" = --strip-unneeded ] || exit 0\nfor file; do case $file in\n*/bin/hello) printf X | dd of=\"$file\" bs=1 seek={last} conv=notrunc status=none ;;\nesac; done\n"
+    );
+    let name = format!("{}-strip", host().triple());
+    place.write(&format!("tools/{name}"), &script);
+    fs::set_permissions(place.path("tools").join(name), Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", place.path("tools").display(), std::env::var("PATH").unwrap());
+    let assert = place.command_with(&["--formats=deb"]).env("PATH", path).assert().success();
+    let text = place.story(&assert);
+    let warning = "stripping usr/bin/hello would change what is loaded of it";
+    assert!(text.contains(warning) && text.matches("stripping").count() == 1, "{text}");
+    let shipped = place.unpacked("plugin-hello").join("usr/bin/hello");
+    assert!(fs::read(&shipped).unwrap() == fs::read(&program).unwrap());
+    assert_eq!(fs::metadata(&shipped).unwrap().permissions().mode() & 0o777, 0o755);
 }
