@@ -7,6 +7,7 @@
 mod archive;
 mod args;
 mod compress;
+mod configuration;
 mod deb;
 mod examples;
 mod file;

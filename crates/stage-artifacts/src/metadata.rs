@@ -7,8 +7,10 @@ use toolkit::{Failure, List, Result};
 
 /// Who publishes when neither inputs nor the repository tell.
 const DEFAULT_OWNER: &str = "nubificus";
+/// Where a package belongs that nobody has assigned.
+const DEFAULT_SECTION: &str = "misc";
 
-/// The inputs about it.
+/// The inputs about it. What they leave open is taken from `.github/vaccel-ci.toml`.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct MetadataArgs {
     /// What the package is: one line, and more lines after it if wanted.
@@ -21,9 +23,9 @@ pub struct MetadataArgs {
     #[arg(long)]
     pub maintainer: Option<String>,
 
-    /// The section of the archive that the Debian package belongs to.
-    #[arg(long, default_value = "misc")]
-    pub section: String,
+    /// The section of the archive that the Debian package belongs to. The default is `misc`.
+    #[arg(long)]
+    pub section: Option<String>,
 
     /// Packages that the Debian package depends on beside those of the libraries it needs, as in
     /// `vaccel (>= 0.7)`, separated by commas.
@@ -64,7 +66,7 @@ impl Metadata {
         let default_maintainer = || format!("{owner} <{owner}@users.noreply.github.com>");
         let metadata = Self {
             maintainer: given.maintainer.clone().unwrap_or_else(default_maintainer),
-            section: given.section.clone(),
+            section: given.section.clone().unwrap_or_else(|| DEFAULT_SECTION.to_owned()),
             depends: given.depends.as_deref().unwrap_or_default().to_vec(),
             homepage: given.homepage.clone().or_else(|| subject.origin.page.clone()),
             license: given.license.clone(),

@@ -8,7 +8,7 @@ use crate::output_folder::{OutputError, OutputFolder};
 use crate::sbom::Sbom;
 use crate::subject::Subject;
 use crate::tree::{InstallTree, TreeError};
-use crate::{Args, Outputs, file, summary};
+use crate::{Args, Outputs, configuration, file, summary};
 use artifact::{Bundle, FileEntry, FileKind, Manifest, Sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
         formats.push(&Sbom);
     }
     let subject = Subject::settle(args, runner)?;
-    let metadata = Metadata::new(&args.metadata, &subject)?;
+    let metadata = Metadata::new(&configuration::complete(&args.metadata, &subject.source)?, &subject)?;
     let examples = Examples::read(args.examples_report.as_deref().unwrap_or_default(), &subject)?;
     let dependency_roots = args.pkgconfig_prefix.as_deref().unwrap_or_default().iter().map(PathBuf::from).collect();
     Ok(Staging { subject, metadata, formats, examples, dependency_roots })

@@ -17,7 +17,7 @@ impl Metadata {
 }
 
 fn given() -> MetadataArgs {
-    MetadataArgs { section: "misc".to_owned(), ..MetadataArgs::default() }
+    MetadataArgs::default()
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn values_that_break_out_of_their_field_are_refused() {
         ("maintainer without address", MetadataArgs { maintainer: text("Jane"), ..given() }),
         ("two lines", MetadataArgs { maintainer: text("Jane\nPriority: required <j@x.org>"), ..given() }),
         ("no host", MetadataArgs { maintainer: text("Jane <jane>"), ..given() }),
-        ("section", MetadataArgs { section: "libs\nEssential: yes".to_owned(), ..given() }),
-        ("no section", MetadataArgs { section: String::new(), ..given() }),
+        ("section", MetadataArgs { section: Some("libs\nEssential: yes".to_owned()), ..given() }),
+        ("no section", MetadataArgs { section: Some(String::new()), ..given() }),
         ("homepage", MetadataArgs { homepage: text("javascript:alert(1)"), ..given() }),
         ("homepage with a line break", MetadataArgs { homepage: text("https://x\nEssential: yes"), ..given() }),
         ("license", MetadataArgs { license: text("MIT\nX: y"), ..given() }),

@@ -206,3 +206,17 @@ fn a_detached_release_is_staged_as_that_release() {
     place.write("source/.version", "0.2.0\n");
     place.stage(&[]).code(1);
 }
+
+#[test]
+fn the_repository_describes_its_package() {
+    let place = Place::new();
+    place
+        .write("source/.github/vaccel-ci.toml", "[stage-artifacts]\nsection = 'libs'\ndepends = ['vaccel (>= 0.7)']\n");
+    place.stage(&["--formats=deb"]).success();
+    assert_eq!(place.field("plugin-hello", "Section"), "libs");
+    assert!(place.field("plugin-hello", "Depends").ends_with("), vaccel (>= 0.7)"));
+    place.stage(&["--formats=deb", "--section=science"]).success();
+    assert_eq!(place.field("plugin-hello", "Section"), "science");
+    place.write("source/.github/vaccel-ci.toml", "[stage-artifacts]\nsections = 'libs'\n");
+    place.stage(&["--formats=deb"]).code(2);
+}
