@@ -110,6 +110,10 @@ pub struct Run {
     /// Exit statuses that are an answer: 0 and, usually, 1 for "something was found".
     #[serde(default = "zero_and_one")]
     pub statuses: Vec<i32>,
+    /// Those of the statuses after which an error must be among the findings: it could not do its work, and
+    /// it is no answer that what kept it lies in a file that is left out.
+    #[serde(default)]
+    pub error_statuses: Vec<i32>,
     /// The arguments that make it tell its version.
     #[serde(default = "version_argument")]
     pub version: Vec<String>,
@@ -261,6 +265,8 @@ pub struct Json {
     pub lines: bool,
     /// Keeps only items in which each pointer has this text, such as `/reason = compiler-message`.
     pub only: BTreeMap<String, String>,
+    /// Leaves out items in which one of these pointers has this text.
+    pub except: BTreeMap<String, String>,
     /// Pointers within an item.
     pub path: String,
     /// First line.

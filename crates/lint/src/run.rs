@@ -244,7 +244,14 @@ fn read_call(
     });
     // One that looks at the whole repository looks at these, too.
     let exclude = Globs::new(&linter.files.exclude).unwrap_or_default();
-    Ok(found.filter(|finding| finding.path.as_ref().is_none_or(|path| !exclude.matches(path))).collect())
+    let found: Vec<_> =
+        found.filter(|finding| finding.path.as_ref().is_none_or(|path| !exclude.matches(path))).collect();
+    let is_told = found.iter().any(|finding| finding.severity == Severity::Error);
+    if linter.run.error_statuses.contains(&code) && !is_told {
+        let message = format!("it ended with exit status {code}, and what kept it is in no file that is linted");
+        return Err(ReadError::new(message, words));
+    }
+    Ok(found)
 }
 
 /// What stands for a name that no line of output can hold.

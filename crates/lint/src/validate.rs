@@ -44,7 +44,7 @@ pub fn linter(linter: &Linter) -> Result<(), DefinitionError> {
             let pointers =
                 [&json.detail, &json.items, &json.path, &json.line, &json.column, &json.end_line, &json.end_column];
             let more = [&json.severity, &json.rule, &json.rule_url, &json.message, &json.detail];
-            let mut all = pointers.into_iter().chain(more).chain(json.only.keys());
+            let mut all = pointers.into_iter().chain(more).chain(json.only.keys()).chain(json.except.keys());
             if let Some(wrong) = all.find(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
                 return error(&["read"], format!("{wrong:?} is no JSON pointer: it begins with no `/`"));
             }

@@ -71,6 +71,18 @@ fn commits_are_found_wanting() {
     insta::assert_snapshot!("commits", told(&found));
 }
 
+#[test]
+fn what_cannot_be_compiled_is_an_error_wherever_it_is() {
+    let repository = Repository::of("clippy");
+    let broken = "use missing::Missing;\npub fn double(number: u32) -> u32 {\n    number * 2\n}\n";
+    fs::write(repository.root().join("src/clean.rs"), broken).unwrap();
+    fs::write(repository.root().join(".gitattributes"), "clean.rs linguist-generated\n").unwrap();
+    repository.commit("feat: first version");
+    let found = repository.lint("clippy", &[], &path());
+    let told = told(&found);
+    assert!(told.contains("could not read what clippy said: it ended with exit status 101"), "{told}");
+}
+
 /// It cannot be installed from where the other tools come from; what it says was recorded.
 #[test]
 fn actionlint_is_read_from_a_recording() {

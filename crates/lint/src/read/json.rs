@@ -18,7 +18,9 @@ pub fn read(output: &[u8], json: &Json) -> Result<Vec<Raw>, ReadError> {
             continue;
         }
         for item in items(&document, &json.items, bytes)? {
-            if json.only.iter().all(|(pointer, text)| is(&document, pointer, text) || is(item, pointer, text)) {
+            let is_wanted =
+                json.only.iter().all(|(pointer, text)| is(&document, pointer, text) || is(item, pointer, text));
+            if is_wanted && !json.except.iter().any(|(pointer, text)| is(item, pointer, text)) {
                 found.push(raw(item, json).map_err(|message| ReadError::new(message, bytes))?);
             }
         }

@@ -99,9 +99,11 @@ fn documents_in_lines_that_speak_of_other_things_are_passed_over() {
         format = "json"
         lines = true
         only = { "/reason" = "message" }
+        except = { "/level" = "aside" }
         message = "/text"
     "#;
-    let output = b"{\"reason\":\"artifact\"}\n{\"reason\":\"message\",\"text\":\"x\"}\n";
+    let output = b"{\"reason\":\"artifact\"}\n{\"reason\":\"message\",\"text\":\"x\"}\n\
+        {\"reason\":\"message\",\"level\":\"aside\",\"text\":\"y\"}\n";
     let messages: Vec<_> = found(text, output).unwrap().into_iter().map(|raw| raw.message).collect();
     assert_eq!(messages, ["x"]);
 }
