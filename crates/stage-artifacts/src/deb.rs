@@ -109,6 +109,7 @@ fn runtime(job: &Job<'_>, layout: &Layout, depends: Vec<String>) -> Result<Packa
 fn development(job: &Job<'_>, root: &Path) -> Result<Package> {
     let package = format!("{}-dev", job.subject.package);
     refer_to_documents(job, root, &package)?;
+    let earlier = format!("{} (<< {})", job.subject.package, job.subject.version.debian());
     Ok(Package {
         root: root.to_owned(),
         control: Fields {
@@ -116,7 +117,9 @@ fn development(job: &Job<'_>, root: &Path) -> Result<Package> {
             depends: vec![same_version(job)],
             section: "libdevel".to_owned(),
             description: control::titled(&job.metadata.description, "development files"),
-            more: Vec::new(),
+            // Earlier versions may have been one package, whose files these were. `Breaks` would say
+            // no more than `Depends`, and keep dpkg from installing both at once.
+            more: vec![("Replaces", earlier)],
         },
         control_files: Vec::new(),
         level: XzLevel::Default,

@@ -90,8 +90,11 @@ fn installing_upgrading_and_removing_leave_nothing_behind() {
     place.write("install/usr/share/plugin-hello/old/only-before", "old\n");
     place.write("install/etc/old.conf", "old\n");
     let all = ["plugin-hello", "plugin-hello-dev", "plugin-hello-dbgsym"];
+    place.stage(&["--version=0.1.0"]).success();
+    system.install(&place, &["plugin-hello"]);
+    // The development files move to another package, which dpkg unpacks first.
     place.stage(&["--split=dev", "--version=0.2.0"]).success();
-    system.install(&place, &all);
+    system.install(&place, &["plugin-hello-dev", "plugin-hello", "plugin-hello-dbgsym"]);
     assert!(system.says_hello());
     let before = system.files();
     assert!(before.contains(&"usr/share/plugin-hello/old/only-before".to_owned()));
