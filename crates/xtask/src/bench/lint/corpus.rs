@@ -16,8 +16,11 @@ pub enum Kind {
     Yaml,
 }
 
+/// Makes the text of a file from its number.
+type Text = fn(usize) -> String;
+
 /// How many files there are of each kind, where they are, and how they are made.
-const KINDS: [(Kind, usize, &str, fn(usize) -> String); 5] = [
+const KINDS: [(Kind, usize, &str, Text); 5] = [
     (Kind::C, 100, "src/part-#.c", c),
     (Kind::Markdown, 80, "docs/part-#.md", markdown),
     (Kind::Python, 80, "tools/part_#.py", python),
