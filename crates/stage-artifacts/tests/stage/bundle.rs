@@ -1,6 +1,6 @@
 //! What a bundle holds, looked at with the tools of those who use it.
 
-use crate::place::{Place, contents, git, host, multiarch, output_of};
+use crate::place::{Place, contents, git, host, multiarch, output_of, require_tools};
 use artifact::{Bundle, FileKind};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -98,6 +98,7 @@ fn the_debian_package_is_what_dpkg_expects() {
 
 #[test]
 fn archive_and_library_are_what_was_tested() {
+    require_tools();
     let place = Place::new();
     place.stage(&["--formats=tar.gz,tar.xz,tar.zst,so"]).success();
     let tree = contents(&place.path("install"));

@@ -1,16 +1,13 @@
 //! The Debian packages as Debian's own tools judge and use them.
 
-use crate::place::{LIBRARY, Place, compile, contents, git, host, multiarch, output_of};
+use crate::place::{LIBRARY, Place, compile, contents, git, host, multiarch, output_of, require_tools};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Programs that judge packages, and what brings them.
-const JUDGES: &[(&str, &[&str])] = &[("lintian", &["lintian"])];
-
 /// What lintian says of packages, without what it only remarks.
 pub fn lintian(packages: &[PathBuf]) -> String {
-    testbed::tools::require(&[JUDGES], &|line| eprintln!("{line}")).unwrap();
+    require_tools();
     let output = Command::new("lintian")
         .args(["--allow-root", "--fail-on=none"])
         .args(packages)

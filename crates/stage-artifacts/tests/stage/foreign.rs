@@ -2,14 +2,14 @@
 
 use crate::debian::lintian;
 use crate::debug::{build_id, is_elf, loaded_bytes};
-use crate::place::{LIBRARY, PROGRAM, Place, compile_for, contents, host, output_of};
+use crate::place::{LIBRARY, PROGRAM, Place, compile_for, contents, host, output_of, require_tools};
 use artifact::Arch;
 use std::fs;
 use std::path::PathBuf;
 
 /// A place whose tree is for another architecture.
 fn place(arch: Arch) -> Place {
-    testbed::tools::require(&[testbed::tools::CROSS], &|line| eprintln!("{line}")).unwrap();
+    require_tools();
     let place = Place::new();
     fs::remove_dir_all(place.path("install")).unwrap();
     let libraries = place.path("install/usr/lib").join(arch.multiarch());

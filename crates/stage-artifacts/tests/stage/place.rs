@@ -8,10 +8,22 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 use tempfile::TempDir;
 
 pub const LIBRARY: &str = "int hello(void);\nint hello(void) { return 42; }\n";
 pub const PROGRAM: &str = "int hello(void);\nint main(void) { return hello() != 42; }\n";
+
+/// Programs that unpack and judge, and the Debian packages that bring them.
+const JUDGES: &[(&str, &[&str])] = &[("lintian", &["lintian"]), ("xz", &["xz-utils"]), ("zstd", &["zstd"])];
+
+/// Installs what some tests need, where that is allowed; once, for package managers do not share.
+pub fn require_tools() {
+    static READY: Once = Once::new();
+    READY.call_once(|| {
+        testbed::tools::require(&[JUDGES, testbed::tools::CROSS], &|line| eprintln!("{line}")).unwrap();
+    });
+}
 
 /// A folder with `source/`, a tagged repository, and `install/`.
 pub struct Place {
