@@ -74,19 +74,16 @@ where
     let mut elf = Elf { machine: machine(header.e_machine(endian), header.is_class_64()), ..Elf::default() };
     let sections = header.sections(endian, data)?;
     let is_loaded = matches!(header.e_type(endian), elf::ET_DYN | elf::ET_EXEC);
+    let has = |wanted: &dyn Fn(&H::SectionHeader, &[u8]) -> bool| {
+        let named = |section| sections.section_name(endian, section).unwrap_or_default();
+        sections.iter().any(|section| wanted(section, named(section)))
+    };
+    // Separate debug files have the code's sections without the code.
+    let is_debug_file = has(&|section, name| name == b".text" && section.sh_type(endian) == elf::SHT_NOBITS);
     elf.has_debug = is_loaded
-        && sections.enumerate().any(|(_, section)| {
-            let name = sections.section_name(endian, section).unwrap_or_default();
-            section.sh_type(endian) == elf::SHT_SYMTAB || name.starts_with(b".debug_")
-        });
-    for segment in segments {
-        let Some(mut notes) = segment.notes(endian, data)? else { continue };
-        while let Some(note) = notes.next()? {
-            if note.name() == elf::ELF_NOTE_GNU && note.n_type(endian) == elf::NT_GNU_BUILD_ID {
-                elf.build_id = Some(file::hex(note.desc()));
-            }
-        }
-    }
+        && !is_debug_file
+        && has(&|section, name| section.sh_type(endian) == elf::SHT_SYMTAB || name.starts_with(b".debug_"));
+    elf.build_id = segments.iter().find_map(|segment| build_id::<H, R>(segment, endian, data));
     // Separate debug files keep the section but not its content; they need nothing.
     let Some((entries, strings)) = sections.dynamic(endian, data)? else { return Ok(elf) };
     let strings = sections.strings(endian, data, strings)?;
@@ -108,6 +105,21 @@ where
     is_program |= has_interpreter && elf.soname.is_none();
     elf.is_shared_library = header.e_type(endian) == elf::ET_DYN && !is_program;
     Ok(elf)
+}
+
+/// Notes that cannot be read are no hindrance to anybody.
+fn build_id<'data, H, R>(segment: &H::ProgramHeader, endian: H::Endian, data: R) -> Option<String>
+where
+    H: FileHeader<Endian = object::Endianness>,
+    R: ReadRef<'data>,
+{
+    let mut notes = segment.notes(endian, data).ok().flatten()?;
+    while let Ok(Some(note)) = notes.next() {
+        if note.name() == elf::ELF_NOTE_GNU && note.n_type(endian) == elf::NT_GNU_BUILD_ID {
+            return Some(file::hex(note.desc()));
+        }
+    }
+    None
 }
 
 fn machine(number: elf::Machine, is_64: bool) -> Machine {

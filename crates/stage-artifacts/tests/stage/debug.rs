@@ -166,3 +166,16 @@ fn what_a_tool_would_change_is_shipped_as_it_was_tested() {
     assert!(fs::read(&shipped).unwrap() == fs::read(&program).unwrap());
     assert_eq!(fs::metadata(&shipped).unwrap().permissions().mode() & 0o777, 0o755);
 }
+
+#[test]
+fn debug_files_of_the_tree_are_left_alone() {
+    let place = Place::new();
+    let debug = "usr/lib/debug/hello.debug";
+    let (program, file) = (place.path("install/usr/bin/hello"), place.path("install").join(debug));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    output_of("objcopy", &["--only-keep-debug", program.to_str().unwrap(), file.to_str().unwrap()]);
+    place.stage(&["--formats=deb"]).success();
+    assert!(fs::read(&file).unwrap() == fs::read(place.unpacked("plugin-hello").join(debug)).unwrap());
+    let id = build_id(&program);
+    assert!(place.field("plugin-hello-dbgsym", "Build-Ids").contains(&id));
+}
