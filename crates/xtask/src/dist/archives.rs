@@ -8,7 +8,7 @@ use artifact::{Arch, SHA256SUMS, Sha256};
 use flate2::{Compression, GzBuilder};
 use std::fmt::Write;
 use std::path::Path;
-use tar::{Builder, Header};
+use tar::{Builder, EntryType, Header};
 
 /// The digests of the executables themselves, with paths as in `dist/`.
 const EXECUTABLES: &str = "EXECUTABLES.sha256";
@@ -51,14 +51,22 @@ type File = (String, Vec<u8>, u32);
 /// A folder as `tar.gz`: equal files, equal bytes. `time` is in seconds since 1970.
 fn archive(folder: &str, files: &[File], time: u64) -> std::io::Result<Vec<u8>> {
     let mut builder = Builder::new(GzBuilder::new().mtime(0).write(Vec::new(), Compression::best()));
-    for (name, bytes, mode) in files {
+    for (index, (name, bytes, mode)) in files.iter().enumerate() {
         let mut header = Header::new_ustar();
-        header.set_size(bytes.len() as u64);
         header.set_mode(*mode);
         header.set_mtime(time);
         header.set_uid(0);
         header.set_gid(0);
-        builder.append_data(&mut header, format!("{folder}/{name}"), bytes.as_slice())?;
+        let path = format!("{folder}/{name}");
+        // What actions share is in it once.
+        if let Some((same, ..)) = files.iter().take(index).find(|(_, other, _)| other == bytes) {
+            header.set_entry_type(EntryType::Symlink);
+            header.set_size(0);
+            builder.append_link(&mut header, path, same)?;
+        } else {
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, path, bytes.as_slice())?;
+        }
     }
     builder.into_inner()?.finish()
 }
@@ -74,7 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (root, out) = (folder.path().join("root"), folder.path().join("out"));
         let executable = |action: &str, arch: Arch| {
-            let bytes = format!("{action} for {arch}");
+            let bytes = format!("{} for {arch}", action.replace("fetch", "upload"));
             let executable = Executable {
                 action: action.to_owned(),
                 arch,
@@ -84,8 +92,8 @@ mod tests {
             crate::dist::place(&root.join("dist").join(executable.path()), bytes.as_bytes()).unwrap();
             executable
         };
-        let executables =
-            vec![executable("plan", Arch::X86_64), executable("build", Arch::X86_64), executable("plan", Arch::Armv7l)];
+        let mut executables = ["plan", "upload", "fetch"].map(|action| executable(action, Arch::X86_64)).to_vec();
+        executables.push(executable("plan", Arch::Armv7l));
         let (rustc, zig, cargo_zigbuild) = (String::new(), String::new(), String::new());
         let (schema, version, lock) = (DistRecord::SCHEMA, "1.2.3".to_owned(), Sha256::of(b""));
         let record = DistRecord { schema, version, commit: None, rustc, zig, cargo_zigbuild, lock, executables };
@@ -100,9 +108,14 @@ mod tests {
         let listed = status("tar", &["-tvf", "vaccel-ci-1.2.3-x86_64.tar.gz"]).stdout;
         let listed = String::from_utf8(listed).unwrap();
         let words: Vec<_> = listed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
-        let modes: Vec<_> = words.iter().map(|words| (words[0], words[5])).collect();
-        let names = ["LICENSE", "vaccel-plan", "vaccel-build"].map(|name| format!("vaccel-ci-1.2.3-x86_64/{name}"));
-        assert_eq!(modes, [("-rw-r--r--", &*names[0]), ("-rwxr-xr-x", &names[1]), ("-rwxr-xr-x", &names[2])]);
+        let files: Vec<_> = words.iter().map(|words| format!("{} {}", words[0], words[5..].join(" "))).collect();
+        let expected = [
+            "-rw-r--r-- vaccel-ci-1.2.3-x86_64/LICENSE",
+            "-rwxr-xr-x vaccel-ci-1.2.3-x86_64/vaccel-plan",
+            "-rwxr-xr-x vaccel-ci-1.2.3-x86_64/vaccel-upload",
+            "lrwxr-xr-x vaccel-ci-1.2.3-x86_64/vaccel-fetch -> vaccel-upload",
+        ];
+        assert_eq!(files, expected);
         assert!(out.join("vaccel-ci-1.2.3-armv7l.tar.gz").exists());
         assert!(!out.join("vaccel-ci-1.2.3-aarch64.tar.gz").exists());
 

@@ -2,7 +2,7 @@
 
 use super::target::Target;
 use super::toolchain::Toolchain;
-use super::{linkage, place};
+use super::{link, linkage, place};
 use anyhow::{Context, Result, bail};
 use artifact::{Arch, Executable, Sha256};
 use serde::Deserialize;
@@ -20,6 +20,9 @@ pub struct Selection {
     pub archs: Vec<Arch>,
 }
 
+/// Actions that share an executable, whose name then decides: they are mostly the same code.
+const SHARED: [(&str, &[&str]); 1] = [("vaccel-network", &["upload", "fetch"])];
+
 /// Builds every action for every architecture into `<out>/<arch>/vaccel-<action>`.
 ///
 /// An action at a time: cargo would give an action the features that others ask of a dependency,
@@ -33,7 +36,7 @@ pub fn run(toolchain: &Toolchain, selection: &Selection, out: &Path) -> Result<V
         for action in &selection.actions {
             let started = Instant::now();
             eprintln!("==> {} of {total}: {action} for {}", executables.len() + 1, target.zigbuild());
-            let executable = one(toolchain, action, &target, out)
+            let executable = one(toolchain, action, &target, out, &executables)
                 .with_context(|| format!("could not build vaccel-{action} for {}", target.arch))?;
             let size = human::bytes(executable.size);
             eprintln!("    {}, {size} ({})", executable.path(), human::duration(started.elapsed()));
@@ -43,8 +46,9 @@ pub fn run(toolchain: &Toolchain, selection: &Selection, out: &Path) -> Result<V
     Ok(executables)
 }
 
-fn one(toolchain: &Toolchain, action: &str, target: &Target, out: &Path) -> Result<Executable> {
-    let package = format!("vaccel-{action}");
+fn one(toolchain: &Toolchain, action: &str, target: &Target, out: &Path, others: &[Executable]) -> Result<Executable> {
+    let shared = SHARED.iter().find(|(_, actions)| actions.contains(&action));
+    let package = shared.map_or_else(|| format!("vaccel-{action}"), |(package, _)| (*package).to_owned());
     let built = cargo(toolchain.build(&package, target)?, &package)?;
     let bytes = std::fs::read(&built).with_context(|| format!("could not read {}", built.display()))?;
     linkage::check(&bytes, target)?;
@@ -54,7 +58,11 @@ fn one(toolchain: &Toolchain, action: &str, target: &Target, out: &Path) -> Resu
         size: bytes.len() as u64,
         sha256: Sha256::of(&bytes),
     };
-    place(&out.join(executable.path()), &bytes)?;
+    let path = out.join(executable.path());
+    match others.iter().find(|other| other.arch == executable.arch && other.sha256 == executable.sha256) {
+        Some(other) => link(&path, &format!("vaccel-{}", other.action))?,
+        None => place(&path, &bytes)?,
+    }
     Ok(executable)
 }
 

@@ -85,8 +85,7 @@ pub fn build(source: &Path, commit: Option<Commit>, selection: &Selection, out: 
     prove::run(&tools, &record, out)?;
     finish(&record, out)?;
     for arch in &selection.archs {
-        let sizes = record.executables.iter().filter(|executable| executable.arch == *arch).map(|e| e.size);
-        println!("{arch}: {}", toolkit::human::bytes(sizes.sum()));
+        println!("{arch}: {}", toolkit::human::bytes(limits::total(&record, *arch)));
     }
     println!("dist: {} executables in {}", record.executables.len(), out.display());
     Ok(())
@@ -168,6 +167,12 @@ pub fn read_record(folder: &Path) -> Result<DistRecord> {
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("could not list {}", folder.display()))?;
     entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// Writes a link to an executable beside it.
+fn link(path: &Path, target: &str) -> Result<()> {
+    let _ = std::fs::remove_file(path);
+    std::os::unix::fs::symlink(target, path).with_context(|| format!("could not link {}", path.display()))
 }
 
 /// Writes an executable.
