@@ -1,6 +1,6 @@
 //! The software bill of materials, read by the tools of the specification's authors.
 
-use crate::place::{Place, contents, host, output_of};
+use crate::place::{LIBRARY, PROGRAM, Place, compile, contents, host, output_of};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,4 +72,19 @@ fn it_can_be_left_out() {
     let place = Place::new();
     place.stage(&["--formats=so", "--sbom=false"]).success();
     assert!(!sbom(&place).exists());
+}
+
+#[test]
+fn without_a_debian_package_a_missing_library_is_a_warning() {
+    let place = Place::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let library = elsewhere.path().join("liblost.so");
+    compile(LIBRARY, &library, &["-shared", "-fPIC", "-Wl,-soname,liblost.so.1"]);
+    compile(PROGRAM, &place.path("install/usr/bin/lost"), &[library.to_str().unwrap()]);
+    let text = place.story(&place.stage(&["--formats=tar.gz"]).success());
+    let warning = "the SBOM names no dependencies, because usr/bin/lost needs liblost.so.1, which is neither";
+    assert!(text.contains(warning), "{text}");
+    assert_eq!(parse(&sbom(&place))["packages"].as_array().unwrap().len(), 1);
+    validate(&sbom(&place)).unwrap();
+    place.stage(&["--formats=tar.gz,deb"]).code(1);
 }
