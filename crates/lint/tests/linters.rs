@@ -83,6 +83,74 @@ fn what_cannot_be_compiled_is_an_error_wherever_it_is() {
     assert!(told.contains("could not read what clippy said: it ended with exit status 101"), "{told}");
 }
 
+/// Files of a pull request, each of which makes a linter run a program that leaves a file at home.
+const ATTACKS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "clippy",
+        &[
+            (".cargo/config.toml", "[build]\nrustc-wrapper = \"./wrapper.sh\"\n"),
+            ("wrapper.sh", "#!/bin/sh\n: >\"$HOME/owned\"\nexec \"$@\"\n"),
+        ],
+    ),
+    (
+        "markdownlint-cli2",
+        &[
+            ("docs/.markdownlint-cli2.cjs", "require(\"fs\").writeFileSync(`${process.env.HOME}/owned`, \"\");\n"),
+            ("docs/page.md", "# Page\n"),
+        ],
+    ),
+    (
+        "mypy",
+        &[
+            ("mypy.ini", "[mypy]\nplugins = plugin.py\n"),
+            ("plugin.py", "import os\n\nopen(os.environ[\"HOME\"] + \"/owned\", \"w\").close()\n"),
+        ],
+    ),
+    (
+        "rumdl",
+        &[
+            (
+                ".rumdl.toml",
+                "[code-block-tools]\nenabled = true\nlanguages.sh.lint = [\"x\"]\n\
+                 tools.x = { command = [\"sh\", \"-c\", \": >$HOME/owned\"] }\n",
+            ),
+            ("page.md", "# Page\n\n```sh\ntrue\n```\n"),
+        ],
+    ),
+    (
+        "rustfmt",
+        &[
+            ("rust-toolchain.toml", "[toolchain]\npath = \"@ROOT@/tools\"\n"),
+            ("tools/bin/cargo", "#!/bin/sh\n: >\"$HOME/owned\"\n"),
+            ("tools/bin/rustc", "#!/bin/sh\n: >\"$HOME/owned\"\n"),
+        ],
+    ),
+];
+
+#[test]
+fn what_a_pull_request_configures_does_not_run() {
+    let path = path();
+    for (linter, files) in ATTACKS {
+        let repository = Repository::of(linter);
+        let base = repository.commit("feat: first version");
+        for (name, text) in *files {
+            let file = repository.root().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, text.replace("@ROOT@", repository.root().to_str().unwrap())).unwrap();
+            executable(&file);
+        }
+        repository.commit("feat: mean harm");
+        let is_owned_in = |base: Option<&str>| {
+            let home = tempfile::tempdir().unwrap();
+            repository.lint_at(&home, linter, &[], base, &path);
+            home.path().join("owned").exists()
+        };
+        assert!(!is_owned_in(Some(&base)), "{linter} ran what a pull request configures");
+        // So that it would be noticed; rumdl is never let.
+        assert_eq!(is_owned_in(None), *linter != "rumdl", "{linter}");
+    }
+}
+
 /// It cannot be installed from where the other tools come from; what it says was recorded.
 #[test]
 fn actionlint_is_read_from_a_recording() {
@@ -172,12 +240,31 @@ impl Repository {
 
     /// What one linter finds.
     fn lint(&self, linter: &str, arguments: &[&str], path: &OsString) -> Vec<Found> {
-        let scratch = tempfile::tempdir().unwrap();
+        self.lint_at(&tempfile::tempdir().unwrap(), linter, arguments, None, path)
+    }
+
+    /// What one linter finds with this home, perhaps in a pull request onto a commit.
+    fn lint_at(
+        &self,
+        scratch: &tempfile::TempDir,
+        linter: &str,
+        arguments: &[&str],
+        base: Option<&str>,
+        path: &OsString,
+    ) -> Vec<Found> {
         let sarif = scratch.path().join("lint.sarif");
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("vaccel-lint"));
         command.env_clear().env("PATH", path).env("HOME", scratch.path()).env("CARGO_TARGET_DIR", scratch.path());
-        for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+        let chooses_toolchain = self.root().join("rust-toolchain.toml").exists();
+        let names = ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+        for name in &names[..if chooses_toolchain { 2 } else { 3 }] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        if let Some(base) = base {
+            let event = scratch.path().join("event.json");
+            let payload = serde_json::json!({ "pull_request": { "base": { "sha": base } } });
+            fs::write(&event, payload.to_string()).unwrap();
+            command.env("GITHUB_EVENT_NAME", "pull_request").env("GITHUB_EVENT_PATH", event);
         }
         if linter == "clang-tidy" {
             let build = scratch.path().join("build");
