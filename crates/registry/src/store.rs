@@ -30,8 +30,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const DIGEST: &str = "sha256";
 /// The unit in which memory for transfers is counted, in bytes.
 const ROOM_UNIT: u64 = 4096;
-/// How many of them there are: 40 MiB.
-const ROOM: u32 = 10 * 1024;
+/// How many of them there are: 32 MiB.
+const ROOM: u32 = 8 * 1024;
 /// A manifest is small; more is not read into memory.
 const DOCUMENT_LIMIT: i64 = 16 * 1024 * 1024;
 
@@ -43,6 +43,7 @@ pub struct Store {
     transferred: Arc<AtomicU64>,
     /// Bounds the bytes of files that are in memory, in [`ROOM_UNIT`]s.
     room: Arc<Semaphore>,
+    buffers: multipart::Buffers,
 }
 
 /// What became of a conditional write.
@@ -122,6 +123,7 @@ impl Store {
             public_key: None,
             transferred: Arc::default(),
             room: Arc::new(Semaphore::new(ROOM as usize)),
+            buffers: multipart::Buffers::default(),
         })
     }
 

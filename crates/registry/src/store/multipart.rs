@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
@@ -40,19 +40,52 @@ fn part_size(size: u64) -> u64 {
     PART.max(size.div_ceil(MOST_PARTS))
 }
 
+/// Memory for parts that is used again. Given back and asked for anew, from threads that take
+/// turns, it would grow far beyond what is in use.
+#[derive(Clone, Default)]
+pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    fn idle(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part's bytes, in memory that goes back.
+struct Lent {
+    bytes: Vec<u8>,
+    buffers: Buffers,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.buffers.idle().push(std::mem::take(&mut self.bytes));
+    }
+}
+
 /// A file that is read once, from the beginning to the end.
 struct Reader {
     file: std::fs::File,
     hasher: Hasher,
     part: u64,
+    buffers: Buffers,
 }
 
 impl Reader {
     fn next(mut self) -> std::io::Result<(Self, Bytes)> {
-        let mut bytes = Vec::with_capacity(usize::try_from(self.part).unwrap_or_default());
+        let mut bytes = self.buffers.idle().pop().unwrap_or_default();
+        bytes.clear();
+        bytes.reserve_exact(usize::try_from(self.part).unwrap_or_default());
         self.file.by_ref().take(self.part).read_to_end(&mut bytes)?;
         self.hasher.update(&bytes);
-        Ok((self, bytes.into()))
+        let lent = Lent { bytes, buffers: self.buffers.clone() };
+        Ok((self, Bytes::from_owner(lent)))
     }
 }
 
@@ -106,7 +139,8 @@ impl Store {
     ) -> Result<Vec<CompletedPart>, RegistryError> {
         let failed = |source| RegistryError::File { path: path.to_owned(), source };
         let file = std::fs::File::open(path).map_err(failed)?;
-        let mut reader = Reader { file, hasher: Hasher::default(), part: part_size(size) };
+        let mut reader =
+            Reader { file, hasher: Hasher::default(), part: part_size(size), buffers: self.buffers.clone() };
         let (mut sending, mut parts) = (JoinSet::new(), Vec::new());
         for number in 1..=i32::try_from(size.div_ceil(reader.part)).unwrap_or(i32::MAX) {
             let permit = self.room(reader.part).await;
