@@ -7,6 +7,7 @@ use crate::{RegistryError, Resolved, Store};
 use artifact::FileEntry;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -22,9 +23,9 @@ pub struct FetchedFile {
 }
 
 /// Larger files are fetched in chunks of this size.
-const CHUNK: u64 = 8 * 1024 * 1024;
+const CHUNK: u64 = 4 * 1024 * 1024;
 /// How many chunks of a file are on their way while one is written.
-const AHEAD: usize = 4;
+const AHEAD: usize = 6;
 
 /// Fetches files of a bundle into a folder.
 pub struct Fetcher<'a> {
@@ -133,15 +134,32 @@ impl Fetcher<'_> {
     ) -> Result<(Partial, End), RegistryError> {
         let chunks = stream::iter(chunks(partial.length(), entry.size)).map(|chunk| self.receive(key, chunk));
         let mut chunks = chunks.buffered(AHEAD);
-        while let Some(received) = chunks.next().await {
-            let Received { pieces, end, _room } = received?;
-            let append = move || partial.append(&pieces).map(|()| partial);
-            partial = blocking(self.folder, append).await?;
-            if end != End::Complete {
-                return Ok((partial, end));
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+        // Beside the writing: a transfer that nobody looks at stands still.
+        let receiving = async move {
+            while let Some(received) = chunks.next().await {
+                if sender.send(received).await.is_err() {
+                    break;
+                }
             }
+            drop(sender);
+            std::future::pending::<Infallible>().await
+        };
+        let writing = async move {
+            while let Some(received) = receiver.recv().await {
+                let Received { pieces, end, _room } = received?;
+                let append = move || partial.append(&pieces).map(|()| partial);
+                partial = blocking(self.folder, append).await?;
+                if end != End::Complete {
+                    return Ok((partial, end));
+                }
+            }
+            Ok((partial, End::Complete))
+        };
+        tokio::select! {
+            written = writing => written,
+            never = receiving => match never {},
         }
-        Ok((partial, End::Complete))
     }
 
     /// Receives a chunk; a connection that breaks off is taken up where it was.
