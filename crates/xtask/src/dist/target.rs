@@ -28,8 +28,14 @@ impl Target {
 
     /// Flags for Rust: what makes executables small and costs nothing.
     pub fn rustflags(&self) -> &'static [&'static str] {
-        // A panic ends the executable; nobody unwinds. Thumb instructions are a third smaller.
-        if self.is_static { &["-Cforce-unwind-tables=no"] } else { &["-Ctarget-feature=+thumb-mode"] }
+        match self.arch {
+            // A panic ends the executable; nobody unwinds. What comes again and again in the code
+            // becomes a function, as for the others by default.
+            Arch::X86_64 => &["-Cforce-unwind-tables=no", "-Cllvm-args=-enable-machine-outliner=always"],
+            Arch::Aarch64 => &["-Cforce-unwind-tables=no"],
+            // Thumb instructions are a third smaller.
+            Arch::Armv7l => &["-Ctarget-feature=+thumb-mode"],
+        }
     }
 
     /// Flags for the C code of dependencies, likewise.
