@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
-use artifact::{Arch, BuildType, BuiltBy, Manifest, Version};
+use artifact::Arch;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -25,27 +25,8 @@ fn releases() -> impl Iterator<Item = (String, Arch)> {
 }
 
 fn manifest(version: &str, arch: Arch) -> Vec<u8> {
-    let version: Version = version.parse().unwrap();
-    let manifest = Manifest {
-        schema: Manifest::SCHEMA,
-        package: "hello".parse().unwrap(),
-        debian_version: version.debian(),
-        git_ref: format!("v{version}").parse().unwrap(),
-        version,
-        commit: "ebc23b1f00000000000000000000000000000000".parse().unwrap(),
-        repository: "nubificus/hello".to_owned(),
-        arch,
-        build_type: BuildType::Release,
-        created: "2026-01-02T03:04:05Z".parse().unwrap(),
-        built_by: BuiltBy {
-            vaccel_ci: "0.1.0".to_owned(),
-            compiler: "gcc 12.2.0".to_owned(),
-            backend: "meson 1.12.1".to_owned(),
-            options: vec![],
-        },
-        run: None,
-        files: vec![],
-    };
+    let mut manifest = testbed::bundle::manifest(&format!("v{version}"), version).unwrap();
+    manifest.arch = arch;
     manifest.to_canonical_json()
 }
 

@@ -4,6 +4,7 @@
 //! It stands outside of the product; no action depends on it.
 
 pub mod act;
+pub mod bundle;
 pub mod event;
 pub mod process;
 pub mod proxy;

@@ -2,41 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Sha256};
 use assert_cmd::Command;
 use std::path::Path;
 use testbed::s3::Server;
 
 fn bundle(folder: &Path) {
-    std::fs::write(folder.join("a.txt"), "a").unwrap();
-    let file = FileEntry {
-        name: "a.txt".parse().unwrap(),
-        kind: FileKind::Other,
-        size: 1,
-        sha256: Sha256::of(b"a"),
-        soname: None,
-    };
-    let manifest = Manifest {
-        schema: Manifest::SCHEMA,
-        package: "hello".parse().unwrap(),
-        version: "0.3.0".parse().unwrap(),
-        debian_version: "0.3.0-1".to_owned(),
-        git_ref: "v0.3.0".parse().unwrap(),
-        commit: "ebc23b1f00000000000000000000000000000000".parse().unwrap(),
-        repository: "nubificus/hello".to_owned(),
-        arch: Arch::X86_64,
-        build_type: BuildType::Release,
-        created: "2026-01-02T03:04:05Z".parse().unwrap(),
-        built_by: BuiltBy {
-            vaccel_ci: "0.1.0".to_owned(),
-            compiler: "gcc 12.2.0".to_owned(),
-            backend: "meson 1.12.1".to_owned(),
-            options: vec![],
-        },
-        run: None,
-        files: vec![file],
-    };
-    Bundle::write(folder, &manifest).unwrap();
+    testbed::bundle::write(folder, testbed::bundle::manifest("v0.3.0", "0.3.0").unwrap(), [("a.txt", "a")]).unwrap();
 }
 
 /// Status and messages of an upload with this environment.

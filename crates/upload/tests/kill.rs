@@ -2,7 +2,7 @@
 //! run completes what is not.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
-use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Sha256, Version};
+use artifact::{Arch, BuildType, Version};
 use registry::{BasePath, Credentials, Fetcher, Location, RegistryError, Requirement, Resolved, Settings, Store};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -30,37 +30,8 @@ fn content(version: &str, name: &str) -> Vec<u8> {
 }
 
 fn bundle(folder: &Path, git_ref: &str, version: &str) {
-    std::fs::create_dir_all(folder).unwrap();
-    let files = FILES.map(|file| {
-        let (name, content) = (name(version, file), content(version, file));
-        std::fs::write(folder.join(&name), &content).unwrap();
-        let (size, sha256) = (content.len() as u64, Sha256::of(&content));
-        FileEntry { name: name.parse().unwrap(), kind: FileKind::Other, size, sha256, soname: None }
-    });
-    let mut files = files.to_vec();
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    let version: Version = version.parse().unwrap();
-    let manifest = Manifest {
-        schema: Manifest::SCHEMA,
-        package: "hello".parse().unwrap(),
-        debian_version: version.debian(),
-        version,
-        git_ref: git_ref.parse().unwrap(),
-        commit: "ebc23b1f00000000000000000000000000000000".parse().unwrap(),
-        repository: "nubificus/hello".to_owned(),
-        arch: Arch::X86_64,
-        build_type: BuildType::Release,
-        created: "2026-01-02T03:04:05Z".parse().unwrap(),
-        built_by: BuiltBy {
-            vaccel_ci: "0.1.0".to_owned(),
-            compiler: "gcc 12.2.0".to_owned(),
-            backend: "meson 1.12.1".to_owned(),
-            options: vec![],
-        },
-        run: None,
-        files,
-    };
-    Bundle::write(folder, &manifest).unwrap();
+    let files = FILES.map(|file| (name(version, file), content(version, file)));
+    testbed::bundle::write(folder, testbed::bundle::manifest(git_ref, version).unwrap(), files).unwrap();
 }
 
 fn uploader(server: &Server, endpoint: &str, folder: &Path) -> Command {

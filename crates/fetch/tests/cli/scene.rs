@@ -1,12 +1,13 @@
 //! What every test has: one server per test binary, a package with releases, and a folder.
 
-use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Sha256};
+use artifact::Sha256;
 use assert_cmd::Command;
 use flate2::{Compression, write::GzEncoder};
 use registry::{Credentials, Location, PublishOptions, Settings, SigningKey, Store};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use testbed::bundle::manifest;
 use testbed::s3::Server;
 
 pub const DEB: &str = "hello_0.3.0-1_amd64.deb";
@@ -76,20 +77,14 @@ impl Scene {
         signing_key: Option<SigningKey>,
     ) {
         let folder = self.path("dist").join(git_ref.replace('/', "-"));
-        fs::create_dir_all(&folder).unwrap();
-        let mut manifest = manifest(git_ref, version);
-        let debian = &manifest.debian_version;
+        let manifest = manifest(git_ref, version).unwrap();
+        let debian = manifest.debian_version.clone();
         let files = [
-            (format!("hello-dbgsym_{debian}_amd64.deb"), FileKind::DebugDeb, b"symbols".to_vec()),
-            (format!("hello_{debian}_amd64.deb"), FileKind::Deb, deb),
-            (format!("hello_{version}_x86_64.tar.gz"), FileKind::Archive, archive(version)),
+            (format!("hello-dbgsym_{debian}_amd64.deb"), b"symbols".to_vec()),
+            (format!("hello_{debian}_amd64.deb"), deb),
+            (format!("hello_{version}_x86_64.tar.gz"), archive(version)),
         ];
-        for (name, kind, content) in files {
-            fs::write(folder.join(&name), &content).unwrap();
-            let (size, sha256) = (content.len() as u64, Sha256::of(&content));
-            manifest.files.push(FileEntry { name: name.parse().unwrap(), kind, size, sha256, soname: None });
-        }
-        let bundle = Bundle::write(folder, &manifest).unwrap();
+        let bundle = testbed::bundle::write(&folder, manifest, files).unwrap();
         let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key };
         runtime().block_on(async {
             let store = Store::connect(settings).await.unwrap();
@@ -99,7 +94,7 @@ impl Scene {
 
     /// Replaces an object of `v0.3.0`, as somebody else who may write to the store could.
     pub fn replace(&self, name: &str, content: &[u8]) {
-        let key = Location::of(self.base.parse().unwrap(), &manifest("v0.3.0", "0.3.0")).named(name);
+        let key = Location::of(self.base.parse().unwrap(), &manifest("v0.3.0", "0.3.0").unwrap()).named(name);
         let keys =
             aws_sdk_s3::config::Credentials::new(server().access_key(), server().secret_key(), None, None, "test");
         let config = aws_sdk_s3::Config::builder()
@@ -225,29 +220,4 @@ fn archive(version: &str) -> Vec<u8> {
         builder.append_data(&mut header, path, content.as_bytes()).unwrap();
     }
     builder.into_inner().unwrap().finish().unwrap()
-}
-
-/// A manifest of `hello` without files.
-fn manifest(git_ref: &str, version: &str) -> Manifest {
-    let version: artifact::Version = version.parse().unwrap();
-    Manifest {
-        schema: Manifest::SCHEMA,
-        package: "hello".parse().unwrap(),
-        debian_version: version.debian(),
-        version,
-        git_ref: git_ref.parse().unwrap(),
-        commit: "ebc23b1f00000000000000000000000000000000".parse().unwrap(),
-        repository: "nubificus/hello".to_owned(),
-        arch: Arch::X86_64,
-        build_type: BuildType::Release,
-        created: "2026-01-02T03:04:05Z".parse().unwrap(),
-        built_by: BuiltBy {
-            vaccel_ci: "0.1.0".to_owned(),
-            compiler: "gcc 12.2.0".to_owned(),
-            backend: "meson 1.12.1".to_owned(),
-            options: vec![],
-        },
-        run: None,
-        files: vec![],
-    }
 }

@@ -1,12 +1,12 @@
 //! What every test has: one server per test binary, a bundle, and a folder.
 
 use anyhow::{Context, Result};
-use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Run, Sha256};
+use artifact::{Arch, BuildType, Bundle, Manifest, Run};
 use registry::{
     BasePath, Credentials, FetchedFile, Fetcher, Location, Publication, PublishOptions, RegistryError, Requirement,
     Resolved, Settings, Store,
 };
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
 use testbed::s3::Server;
@@ -71,24 +71,9 @@ impl World {
     }
 
     /// A bundle with these files and otherwise this manifest.
-    pub fn bundle_of(&self, mut manifest: Manifest, files: &[(&str, &str)]) -> Result<Bundle> {
+    pub fn bundle_of(&self, manifest: Manifest, files: &[(&str, &str)]) -> Result<Bundle> {
         let folder = tempfile::tempdir_in(self.folder.path())?.keep();
-        for (name, content) in files {
-            std::fs::write(folder.join(name), content)?;
-            manifest.files.push(FileEntry {
-                name: name.parse()?,
-                kind: if Path::new(name).extension().is_some_and(|e| e == "deb") {
-                    FileKind::Deb
-                } else {
-                    FileKind::Other
-                },
-                size: content.len() as u64,
-                sha256: Sha256::of(content.as_bytes()),
-                soname: None,
-            });
-        }
-        manifest.files.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Bundle::write(folder, &manifest)?)
+        testbed::bundle::write(&folder, manifest, files.iter().copied())
     }
 
     pub async fn publish(&self, bundle: &Bundle) -> Result<Publication, RegistryError> {
@@ -170,29 +155,10 @@ pub fn raw_client() -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config)
 }
 
-/// A manifest of `hello` without files.
+/// A manifest of `hello` without files, made in a run.
 pub fn manifest(git_ref: &str, version: &str) -> Result<Manifest> {
-    let version: artifact::Version = version.parse()?;
-    Ok(Manifest {
-        schema: Manifest::SCHEMA,
-        package: "hello".parse()?,
-        debian_version: version.debian(),
-        version,
-        git_ref: git_ref.parse()?,
-        commit: "ebc23b1f00000000000000000000000000000000".parse()?,
-        repository: "nubificus/hello".to_owned(),
-        arch: Arch::X86_64,
-        build_type: BuildType::Release,
-        created: "2026-01-02T03:04:05Z".parse()?,
-        built_by: BuiltBy {
-            vaccel_ci: "0.1.0".to_owned(),
-            compiler: "gcc 12.2.0".to_owned(),
-            backend: "meson 1.12.1".to_owned(),
-            options: vec![],
-        },
-        run: Some(Run { id: "1".to_owned(), attempt: 1, url: "https://example.org/1".to_owned() }),
-        files: vec![],
-    })
+    let run = Some(Run { id: "1".to_owned(), attempt: 1, url: "https://example.org/1".to_owned() });
+    Ok(Manifest { run, ..testbed::bundle::manifest(git_ref, version)? })
 }
 
 /// What was told while something ran.

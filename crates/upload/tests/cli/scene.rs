@@ -1,6 +1,5 @@
 //! What every test has: one server per test binary, a bundle, and a folder.
 
-use artifact::{Arch, BuildType, BuiltBy, Bundle, FileEntry, FileKind, Manifest, Sha256};
 use assert_cmd::Command;
 use std::fs;
 use std::path::PathBuf;
@@ -49,15 +48,8 @@ impl Scene {
 
     /// Makes `dist` a bundle of version 0.3.0 with these bytes in its Debian package.
     pub fn bundle(&self, git_ref: &str, deb: &str) {
-        let folder = self.path("dist");
-        fs::create_dir_all(&folder).unwrap();
-        let file = |name: &str, kind, content: &str| {
-            fs::write(folder.join(name), content).unwrap();
-            let sha256 = Sha256::of(content.as_bytes());
-            FileEntry { name: name.parse().unwrap(), kind, size: content.len() as u64, sha256, soname: None }
-        };
-        let files = vec![file(DEB, FileKind::Deb, deb), file(ARCHIVE, FileKind::Archive, "archive")];
-        Bundle::write(&folder, &manifest(git_ref, files)).unwrap();
+        let manifest = testbed::bundle::manifest(git_ref, "0.3.0").unwrap();
+        testbed::bundle::write(&self.path("dist"), manifest, [(DEB, deb), (ARCHIVE, "archive")]).unwrap();
     }
 
     /// The executable with no environment but `PATH`, and with no inputs.
@@ -111,29 +103,6 @@ impl Scene {
         let said = self.run(command);
         assert_eq!(said.stdout, "", "{arguments:?}");
         format!("{}: {}", said.code, said.stderr)
-    }
-}
-
-pub fn manifest(git_ref: &str, files: Vec<FileEntry>) -> Manifest {
-    Manifest {
-        schema: Manifest::SCHEMA,
-        package: "hello".parse().unwrap(),
-        version: "0.3.0".parse().unwrap(),
-        debian_version: "0.3.0-1".to_owned(),
-        git_ref: git_ref.parse().unwrap(),
-        commit: "ebc23b1f00000000000000000000000000000000".parse().unwrap(),
-        repository: "nubificus/hello".to_owned(),
-        arch: Arch::X86_64,
-        build_type: BuildType::Release,
-        created: "2026-01-02T03:04:05Z".parse().unwrap(),
-        built_by: BuiltBy {
-            vaccel_ci: "0.1.0".to_owned(),
-            compiler: "gcc 12.2.0".to_owned(),
-            backend: "meson 1.12.1".to_owned(),
-            options: vec![],
-        },
-        run: None,
-        files,
     }
 }
 
