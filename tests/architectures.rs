@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! One `x86_64` machine builds, exercises and stages a package for every architecture, and a second time, in another
 //! folder, with equal bytes.
 

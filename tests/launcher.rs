@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The launcher `dist/run`: which executable it starts on which machine, and
 //! the one line that it says when it cannot. Small scripts stand in for the
 //! executables; each case runs by the file's own `#!` line, in dash and in bash.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a person reads of examples of each kind, in the first run and in one that is worse.
 
 use crate::world::{World, assert_says, assert_success, pull_request, push};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a failure looks like, and that nothing comes of it.
 
 use crate::world::{World, assert_says, assert_success, pull_request, push};

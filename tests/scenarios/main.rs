@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The workflows, run by the real act against a real S3 server.
 //!
 //! Each scenario is a repository's life: what its authors do, and what must come of it.

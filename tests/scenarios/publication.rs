@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is published when, and that it can be used.
 
 use crate::world::{World, assert_says, assert_success, pull_request, push};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Code that nobody vouched for, and code that means harm.
 
 use crate::world::{World, assert_says, assert_success, fork, pull_request};

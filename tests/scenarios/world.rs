@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What scenarios share: the tools, one S3 server, a bucket for each.
 
 use std::process::Command;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Architectures and what everybody calls them.
 
 use std::fmt;

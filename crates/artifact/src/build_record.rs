@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a build says of itself, for whoever packages its result.
 
 use crate::document::{self, DocumentError};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Build types, under meson's names.
 
 use std::fmt;

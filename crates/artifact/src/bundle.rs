@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A bundle: a folder with files, `SHA256SUMS` and `manifest.json`.
 
 use crate::{DocumentError, FileEntry, MANIFEST, Manifest, SHA256SUMS, Sha256, sha256sums};

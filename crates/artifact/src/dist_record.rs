@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What `dist/` says of itself: where the committed executables come from.
 
 use crate::document::{self, DocumentError};

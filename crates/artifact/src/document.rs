@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What our JSON documents have in common: a schema number, and canonical text.
 
 use serde::Serialize;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The report of an example run.
 
 use crate::document::{self, DocumentError};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Names of files in a bundle.
 
 use crate::{MANIFEST, SHA256SUMS};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The vocabulary of vaccel-ci: packages, versions, architectures, bundles, and the documents
 //! that cross a process boundary.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The plan of a run: what `plan` decides and the workflows carry out.
 
 use crate::{Arch, BuildType, Commit, PackageName, RefName, Version};

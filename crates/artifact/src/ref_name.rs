@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Names of branches and release tags, as they stand in the registry's keys.
 
 use crate::Version;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The JSON Schemas of the documents, as they are committed in `schema/`.
 
 use crate::{BuildRecord, DistRecord, ExampleReport, Manifest, Plan};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `SHA256SUMS`: the format of `sha256sum`, a digest and a name per line.
 
 use crate::{FileEntry, FileName, Sha256};

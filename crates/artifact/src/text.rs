@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What all names have in common: they are text, and parse once.
 
 /// Implements `Display`, `AsRef<str>`, serde and the JSON Schema of a type that is a checked string

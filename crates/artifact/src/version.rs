@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Versions that order the same in semver and in dpkg.
 
 use std::cmp::Ordering;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Copies of source trees, for build systems that would write into the original.
 
 use std::fs::{self, File};

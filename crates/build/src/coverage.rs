@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a Cobertura document says of the lines that tests reach.
 
 use crate::report::count;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Dependencies that were fetched into folders: where their libraries and pkg-config files are.
 
 use std::ffi::OsString;

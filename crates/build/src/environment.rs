@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The environment of the build system and its compilers: the caller's, with additions.
 
 use crate::dependencies::search_path;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The install tree appears whole or not at all: it is filled under another name and renamed.
 
 use std::fs;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The tests' results as `JUnit` XML, which many tools read and some write.
 
 use crate::backend::{Outcome, TestResult};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The `build` action: a source tree becomes an install tree.
 //!
 //! The tree is built for its final prefix and installed under a folder of its own, so that the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The `vaccel-build` executable.
 
 fn main() -> std::process::ExitCode {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The options that a caller hands to the build system: `name=value`, checked once.
 
 use std::fmt;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The job summary of a build.
 
 use crate::backend::{Facts, Outcome, TestResult};

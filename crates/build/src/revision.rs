@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which version of the source tree is built, and when it was committed.
 
 use artifact::{GitState, Version};

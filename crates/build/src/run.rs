@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a build does, from the inputs to the outputs.
 
 use crate::backend::{self, Backend, Job, Outcome, TestResult};

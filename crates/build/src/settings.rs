@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The inputs after checking: absolute paths that do not get in each other's way.
 
 use crate::dependencies::Dependencies;

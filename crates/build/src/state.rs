@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What earlier runs did to a build folder, kept in the folder itself.
 
 use serde::de::DeserializeOwned;

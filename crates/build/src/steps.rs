@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The steps of a build with the time each took.
 
 use std::time::{Duration, Instant};

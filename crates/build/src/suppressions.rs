@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What valgrind is told to overlook: suppression files of the repository.
 
 use crate::settings::{CONFIGURATION, Settings};

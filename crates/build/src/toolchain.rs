@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Building for another machine: which cross compiler, which packages, and what runs the result.
 
 use crate::CompilerCache;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which files of a bundle are wanted.
 
 use crate::Install;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Where an installed package has its libraries and pkg-config files.
 
 use artifact::Arch;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Installation of files that have been verified.
 
 use crate::unpack;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `fetch`: resolves a published bundle, brings its files, and installs them.
 //!
 //! Resolution, verification and transfer are those of `registry`; this crate chooses files and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The versions of a package, for people and programs.
 
 use artifact::PackageName;

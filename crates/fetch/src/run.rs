@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The steps: connect, resolve, choose, fetch, install.
 
 use crate::{Args, Install, Outputs, choice, folders, install, listing, summary};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What was fetched, as a person reads it.
 
 use registry::{FetchedFile, Resolved, Store};

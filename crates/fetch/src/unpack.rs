@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Unpacking an archive of ours: one top folder, and nothing that leaves the target.
 
 use flate2::read::GzDecoder;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The executable and a package with ten thousand versions: few requests, little memory.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Every linter that is known: those that are shipped, and what a repository adds or adjusts.
 
 use crate::definition::{Category, Linter};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What the change under review touched.
 
 use crate::git::{Git, names};

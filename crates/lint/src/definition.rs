@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A linter as data: which files it looks at, how it is called, and how what it says is read.
 //!
 //! One TOML file per linter lies in `linters/`; `[lint.linter.<name>]` of a repository's

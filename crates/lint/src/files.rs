@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The files of a repository that linters look at: tracked, or new and not ignored; neither
 //! generated nor vendored, no links and nothing of submodules.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a linter found: the one vocabulary between readers, own checks and reports.
 
 use serde::{Deserialize, Serialize};

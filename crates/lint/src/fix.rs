@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which fix belongs to which finding: pure decisions about lines.
 
 use crate::finding::Finding;

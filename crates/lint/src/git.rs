@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The git command, for names that need not be text.
 
 use std::ffi::OsStr;

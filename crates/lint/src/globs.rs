@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Globs over paths relative to the root.
 
 use glob::{MatchOptions, Pattern};

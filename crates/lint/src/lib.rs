@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `lint`: finds the linters that are relevant for a repository, runs them, and reports what they
 //! found in the places where people look.
 //!

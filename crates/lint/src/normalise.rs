@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! From a linter's words to findings of this repository: its paths, our severities, once each.
 
 use crate::changed::Changed;

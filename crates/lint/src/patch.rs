@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Unified diffs: reading them, making them, and their file names.
 
 use similar::{Algorithm, DiffTag};

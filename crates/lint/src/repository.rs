@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The repository that is linted: what is in it, what changed in it, what it configures.
 
 mod inputs;

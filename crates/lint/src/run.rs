@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Calling linters in parallel, and reading what they say.
 
 use crate::check;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is called, in which order: pure decisions about files and their sizes.
 
 use crate::definition::{Linter, Per};

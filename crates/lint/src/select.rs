@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which linters are relevant for a repository, and why.
 
 use crate::changed::Changed;

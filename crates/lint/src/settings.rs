@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The section `[lint]` of `.github/vaccel-ci.toml`.
 
 use crate::catalogue::DefinitionError;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which configuration a linter may use.
 //!
 //! Some linters run what their configuration names. In a pull request that would be code that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What makes a definition usable beyond the types of its keys.
 
 use crate::catalogue::DefinitionError;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Every shipped linter, run on its fixture with the real tool: what it finds is in a snapshot.
 //!
 //! A fixture has at least one finding of each severity that the linter knows, and one clean file.

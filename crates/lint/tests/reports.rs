@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a pull request is told, in every place: annotations, summary, SARIF, patch; and what a
 //! person is told at a terminal. The linters are our own checks, so no program is needed but git.
 

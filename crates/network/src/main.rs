@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The actions that speak to the registry, as one executable: TLS, HTTP and S3 are most of each,
 //! and a release holds them once. The name that it is started by says which action it is.
 

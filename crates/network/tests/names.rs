@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The name decides.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The one decision: from trigger, request and runners to what runs and what is published.
 
 use crate::{PullRequest, Runners, RunnersError, Trigger};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Events that nobody sent: what a person tries out where the sources are checked out.
 
 use crate::{Args, Surroundings};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `plan`: decides what a run builds and publishes, before anything is queued.
 //!
 //! The decision is a pure function of the event, the inputs and the runner registry; this module

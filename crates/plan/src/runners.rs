@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The runner registry: which runners exist, and what they are called.
 
 use artifact::Arch;

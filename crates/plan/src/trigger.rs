@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What started the run, read from GitHub's payloads.
 //! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What can go wrong with a store, in words that name the key and the way out.
 
 use artifact::{BundleError, DocumentError, MANIFEST, Sha256};

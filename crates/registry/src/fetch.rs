@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Fetching: what a manifest names, verified before its final name appears.
 
 use crate::partial::{Partial, holds};

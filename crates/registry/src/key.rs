@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Where things are: keys below `<base-path>/<package>/rev/`.
 
 use artifact::{Arch, BuildType, FileEntry, FileName, MANIFEST, Manifest, PackageName, RefName, SHA256SUMS, Sha256};

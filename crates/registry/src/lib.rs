@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Publishing, resolving and fetching bundles on an S3-compatible store.
 //!
 //! The manifest of a bundle is the commit point: it is written last and read first. A reader

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A file on its way into a folder: written under a hidden name, hashed as it grows, renamed when
 //! it is right.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Signs of life of a long transfer: a bar for a person, a line from time to time in a log.
 
 use crate::Store;

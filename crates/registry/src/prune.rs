@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a branch loses: files that no manifest has named for longer than the grace period.
 //!
 //! A replaced manifest is kept as a record. Its files outlive it by the grace period, however old

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Publication: the files and `SHA256SUMS`, then the manifest; aliases after the commit point.
 
 use crate::key::{self, Alias, MANIFEST_SIGNATURE};

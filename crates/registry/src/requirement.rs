@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which version is asked for.
 
 use artifact::Version;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Resolution: from a requirement to a manifest.
 
 use crate::key::MANIFEST_SIGNATURE;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Signatures of manifests, in minisign's format.
 //!
 //! A manifest names its files with their digests, so its signature vouches for all of them.

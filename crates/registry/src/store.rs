@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The S3 client: the only code that makes requests.
 
 mod multipart;

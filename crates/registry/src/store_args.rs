@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The store's inputs, the same for every action that has them.
 
 use crate::settings::without_user;

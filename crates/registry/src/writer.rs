@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Writing what must not change: an object once, with one content.
 
 use crate::store::{Begun, Written};

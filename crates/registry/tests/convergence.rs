@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What repeated, interrupted and competing publications leave, and what they cost.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 #![allow(dead_code, reason = "the world serves several test binaries")]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Comparing a run with an earlier one, and what is worse.
 
 use crate::recorder::Example;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Whether a script or a manifest describes the examples, and which one.
 
 use crate::script;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What this machine has, and whether that is enough for an example.
 
 use artifact::Arch;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Where programs of a script crashed. An example of a script cannot be run once more, but where the
 //! kernel writes cores into files, gdb reads them. Where it hands them to a program instead, as
 //! `/proc/sys/kernel/core_pattern` decides for the whole machine, there is no backtrace.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a script finds around it: the install tree on every search path, and folders of its own.
 
 use std::ffi::{OsStr, OsString};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The examples of a manifest: those that make sense here, each on its own.
 
 use crate::environment::scrubbed;

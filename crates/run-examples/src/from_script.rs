@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The examples of a script: called as it always was, and listened to.
 
 use crate::core_dump::Cores;

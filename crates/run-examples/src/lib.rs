@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The `run-examples` action: a repository's own examples exercise the install tree.
 //!
 //! They are described in one of two ways. A script is called as it always was, `<script> <package>

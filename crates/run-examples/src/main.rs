@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The `vaccel-run-examples` executable.
 
 fn main() -> std::process::ExitCode {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Output without what differs from run to run, so that two runs can be compared.
 
 use artifact::{Hasher, Sha256};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `{bin}` and its like in commands and variables of the manifest.
 
 use std::borrow::Cow;

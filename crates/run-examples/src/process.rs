@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Running one example: its output in bounded memory, its end in bounded time, and nothing of it
 //! left behind.
 //!

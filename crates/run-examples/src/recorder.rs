@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! From a script's output, line by line, to its examples and how each went.
 
 use crate::normal::{Folders, Spoken};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is told of the examples: a line each, annotations, the job summary, the report file.
 
 use crate::baseline::Level;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a run of the examples does, from the inputs to the outputs.
 
 use crate::baseline::{self, Level, Rules, Subject};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Finding the script that runs a repository's examples.
 
 use std::os::unix::fs::PermissionsExt;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Watching over everything that examples start: processes that their parents left become our
 //! children, so they can be found, named and ended, wherever they went.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Examples of a script that only traces what it does (`set -x`): its commands that run programs of
 //! the install tree.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Whether an example did what it must: exit status, output, files.
 
 mod numbers;

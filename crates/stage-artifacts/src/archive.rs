@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Archives of the install tree below one top folder, `<package>_<version>_<arch>/`.
 //!
 //! Entries are sorted, belong to 0:0 without names, and carry the time of the source, so equal

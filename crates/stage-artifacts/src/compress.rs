@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Compressing in parallel, to bytes that do not depend on the number of threads: the input is cut
 //! into blocks of a fixed size, whoever compresses them.
 

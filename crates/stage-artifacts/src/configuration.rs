@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The section `[stage-artifacts]` of `.github/vaccel-ci.toml`: what a package says about itself.
 
 use crate::metadata::MetadataArgs;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `deb`: Debian packages, put together with dpkg's own tools.
 //!
 //! What the loader reads of the files goes in byte for byte as it was tested: nothing is compiled

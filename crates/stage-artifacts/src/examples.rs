@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Reports of the example runs that vouch for the tree.
 
 use crate::file;

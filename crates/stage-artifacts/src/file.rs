@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Writing files whose mode does not depend on the umask.
 
 use std::fmt::Write as _;

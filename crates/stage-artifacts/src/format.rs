@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What the package formats have in common: one trait, one list, one file per format.
 //!
 //! To add a format, add its file and one line to [`FORMATS`].

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Packages an install tree as a bundle: the tree that the examples ran against becomes, byte for
 //! byte, what is published.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The licence of the sources: its text, its name, and who holds the rights.
 
 use std::fs;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a package says about itself to people and to dpkg: parsed once, so that nothing in it can
 //! break out of its field.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Where the source comes from: the repository's name and its page.
 
 /// The repository that was built.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The output folder appears whole: everything is made in a hidden folder beside it, which is
 //! renamed in the end.
 

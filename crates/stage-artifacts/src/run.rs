@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The action, step by step.
 
 use crate::deb::{Deb, Dependencies};

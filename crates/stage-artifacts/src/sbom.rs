@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The software bill of materials: an SPDX 2.3 document in JSON. It names the package, every file
 //! of the tested tree with its digests, and the packages whose shared libraries it needs.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `so`: the real shared libraries under their versioned names, to be used without unpacking.
 
 use crate::file::place;

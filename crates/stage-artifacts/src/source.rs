@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `source`: the source tree at its commit, with its submodules and its version, to build without
 //! git.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is staged: every fact that the file names, the packages and the manifest share.
 //!
 //! The facts come from the inputs, the build's record, git and the runner; they are settled once,

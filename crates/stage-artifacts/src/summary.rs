@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What was staged, for people: the log and the job summary.
 
 use crate::format::Product;

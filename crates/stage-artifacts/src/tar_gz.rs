@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `tar.gz`: the install tree as an archive, which everybody can unpack.
 
 use crate::archive;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `tar.xz`: the install tree as an archive, which is smaller and slower.
 
 use crate::archive;

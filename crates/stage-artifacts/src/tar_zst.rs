@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `tar.zst`: the install tree as an archive, which unpacks fastest.
 
 use crate::archive;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The install tree: what the build installed, walked once and checked before anything is made
 //! of it.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `wheel`: the Python packages that the build made, as they are.
 
 use crate::file::place;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The real act, in host mode and offline: the repository's workflows run with our actions from
 //! this tree, and with stand-ins for what GitHub's servers provide.
 

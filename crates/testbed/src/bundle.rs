@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Bundles of a package `hello`, for tests of what publishes and fetches them.
 
 use anyhow::{Context, Result};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Event payloads, with the fields of GitHub's that matter to a plan.
 //! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>.
 

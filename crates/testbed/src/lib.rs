@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The real components that tests and the demo run against: pinned tools, an S3 server,
 //! repositories made from fixtures, and act.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Processes that end with us, however we end, and leave nothing behind.
 //!
 //! A shell watches a pipe that only we hold open. When it closes — we ended, were interrupted or

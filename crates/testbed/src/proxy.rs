@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! An HTTP proxy on loopback that a test puts between a client and the S3 server: it counts
 //! requests, and does to them what the test wants.
 

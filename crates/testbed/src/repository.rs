@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Git repositories made from `tests/fixtures`, the same at every time and for every user.
 
 use anyhow::{Context, Result, bail};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A real S3 server, `SeaweedFS`, on loopback with throw-away credentials.
 
 use crate::process::Guarded;

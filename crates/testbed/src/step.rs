@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! An executable run as a step: what it says, and which of that a runner would obey.
 
 use std::process::{Command, Output};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The pinned tools: a virtual environment under `target/tools`, made on first use.
 
 use anyhow::{Context, Result, bail};

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs a program, with all that it starts, for as long as somebody holds our standard input open.
 # Arguments: a marker, seconds of grace, what to remove in the end (a path a line), then the program with its arguments.
 marker=$1

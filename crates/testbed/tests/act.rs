@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! act runs a repository's workflow with the stand-ins, tells the results, and keeps to itself.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is started ends with the one that started it, and leaves nothing behind.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

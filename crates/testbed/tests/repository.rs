@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Repositories are the same at every time and for every user.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

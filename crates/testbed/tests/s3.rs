@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The S3 server starts, serves, and leaves nothing behind.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

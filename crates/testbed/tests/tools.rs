@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The pinned tools are there, in front on `PATH`, and are installed once.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! One definition of an action: its command line, its environment interface, and the data from
 //! which `action.yml` and the reference page are generated.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Annotations: messages that GitHub shows beside the lines they speak of.
 
 use crate::command::Command;

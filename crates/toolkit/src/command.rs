@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Workflow commands: `::name key=value::data` lines on standard output.
 //!
 //! The escaping is that of the official toolkit

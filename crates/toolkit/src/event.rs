@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The event that started the run: its name and its payload.
 
 use crate::{Failure, Result, ResultExt, Runner};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The error of an action: what failed, why, what to do next, and the exit status.
 //!
 //! Like `anyhow::Error` it takes any error through `?` and therefore does not implement

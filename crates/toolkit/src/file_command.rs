@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The runner's command files: `GITHUB_OUTPUT`, `GITHUB_ENV`, `GITHUB_PATH`,
 //! `GITHUB_STEP_SUMMARY`.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Facts of a git work tree, read with the git command.
 
 use crate::{Failure, Program, Result, ResultExt, RunError, Tool};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Types of inputs that every action shares.
 
 use std::convert::Infallible;

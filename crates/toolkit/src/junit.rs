@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Results of tests as `JUnit` XML, which many tools read.
 
 use std::fmt::Write;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The runner protocol: inputs, outputs, commands, masks and summaries of a CI step, and running
 //! programs inside one.
 //!

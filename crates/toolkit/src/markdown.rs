@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Markdown for job summaries.
 
 /// A table; cells are Markdown and must already be escaped where they hold foreign text.

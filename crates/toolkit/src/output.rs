@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Outputs: declared once, beside the inputs, as a struct whose fields are all written.
 
 use serde::Serialize;

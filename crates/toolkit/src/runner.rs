@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What an action says and where: to GitHub's runner through its protocol, or to a person.
 //!
 //! Under GitHub everything goes to standard output, the only stream whose order against commands

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What code of a repository must not see or touch: credentials in the environment, and the
 //! runner's command files.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! SIGINT and SIGTERM: forwarded to the running program, and otherwise as usual.
 
 use signal_hook::consts::{SIGINT, SIGTERM};

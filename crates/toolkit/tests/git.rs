@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Facts of a real repository.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Running real programs: how they end, what they may see and say.
 
 use std::time::{Duration, Instant};

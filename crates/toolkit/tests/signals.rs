@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! SIGINT and SIGTERM reach the running program; that needs a process of its own.
 
 use std::io::{BufRead, BufReader};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `upload`: publishes a bundle to the registry.
 //!
 //! It verifies the bundle and hands it to `registry`; it never changes what it publishes.

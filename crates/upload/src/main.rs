@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The `vaccel-upload` executable.
 
 use std::process::ExitCode;

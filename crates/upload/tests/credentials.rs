@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Where no keys are given, the environment's credentials are used, or their absence is said.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The executable, killed at any byte of a publication: readers see whole bundles, and another
 //! run completes what is not.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `act`: a repository's workflows on this machine, with our actions from this tree.
 
 use crate::process::Step;

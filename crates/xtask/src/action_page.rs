@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `actions/<name>/README.md`: the reference page of an action.
 
 use crate::action_yml::description;

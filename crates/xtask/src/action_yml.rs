@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `action.yml`: a composite action of one step that hands its inputs to the executable through
 //! the environment, never through the text of a script.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `audit`: everything that reads the project without running it.
 
 use crate::generate;

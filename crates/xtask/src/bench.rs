@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `bench`: how fast we are, as ratios against a named peer measured in the same run.
 //!
 //! Medians of several rounds, in which ours and the peer take turns; a goal that is missed is an

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `ci`: what the project's own workflow runs.
 
 use crate::{audit, test};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `demo`: the main job, end to end, on this machine.
 //!
 //! A plugin repository's pull request, merge and release go through our workflows under act to a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `generate`: writes what follows from the definitions of the actions and documents.
 
 use crate::{action_page, action_yml};

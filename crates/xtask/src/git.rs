@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The git commands that tasks run; nothing of the surroundings but the user's own settings counts.
 
 use anyhow::{Context, Result, bail};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Developer tasks. Each module is one task; `main.rs` only chooses.
 
 pub mod act;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Developer tasks: `cargo xtask <task>`.
 
 use clap::{Parser, Subcommand};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The version in the workspace's `Cargo.toml`.
 
 use anyhow::{Context, Result};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Running the developer's own tools with their output shown as it comes.
 
 use anyhow::{Context, Result, bail};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `s3`: a local S3 server, until it is interrupted.
 
 use anyhow::Result;

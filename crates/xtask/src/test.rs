@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `test`: builds the executables and runs every test against them.
 
 use crate::process::Step;

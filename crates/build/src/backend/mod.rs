@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The build systems we drive. Each is one file that implements [`Backend`]; [`BACKENDS`] lists
 //! them in the order in which a source tree is tried.
 

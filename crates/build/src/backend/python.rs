@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Python packages: a source archive and a wheel by way of the project's own build backend.
 //!
 //! Everything happens on a copy of the source tree in the build folder, since build backends write

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Commands of the repository's own, for trees that no build system here knows.
 //!
 //! `.github/vaccel-ci.toml` names them; the README says what they find in their environment.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Compiler messages: gathered from the output while it runs past, told once, and few at a time.
 
 mod parse;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Reading one line of a compiler's, linker's or build system's output.
 
 use std::fmt;

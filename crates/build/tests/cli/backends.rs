@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Build systems other than Meson, and how one is chosen.
 
 use crate::support::{Project, ZIG_CACHE, files_below, path_without, run, with_cargo};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Builds of a real project with the real tools.
 
 use crate::support::{Project, SAMPLE_C, files_below, run};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is looked at beside the build: valgrind, coverage, compilers called through a cache.
 
 use crate::support::{MESON_BUILD, Project, run, with_cargo};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Builds for other machines than this one.
 
 use crate::support::{MESON_BUILD, Project, ZIG_CACHE, path_without, run};

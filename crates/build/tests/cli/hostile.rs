@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A build runs code of the repository, which must not speak to the runner in our place.
 
 use crate::support::{Project, run};

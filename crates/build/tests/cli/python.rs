@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Python projects, built with setuptools.
 
 use crate::support::{Project, files_below, run};

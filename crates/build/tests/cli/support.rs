@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A small project in a folder of its own, and the executable that builds it.
 
 use std::ffi::OsString;

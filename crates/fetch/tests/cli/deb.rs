@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Installation with the real dpkg, into a root of its own.
 
 use crate::scene::{Scene, outputs, server, settings};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The executable against a real store, as a step of a workflow and on a laptop.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]

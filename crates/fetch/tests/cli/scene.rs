@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What every test has: one server per test binary, a package with releases, and a folder.
 
 use artifact::Sha256;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Who signed what is fetched.
 
 use crate::scene::{Scene, server, settings};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A store whose certificate a private authority has signed.
 
 use crate::scene::{Scene, settings};

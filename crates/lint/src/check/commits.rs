@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Commit messages after Conventional Commits 1.0.0.
 
 use super::{Commit, finding};

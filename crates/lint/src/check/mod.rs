@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Our own checks: what no tool does, or not without a network. They take values and give findings;
 //! only [`run`] reads files.
 

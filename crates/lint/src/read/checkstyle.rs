@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The XML of Checkstyle, which many tools write.
 
 use super::{Raw, ReadError, text};

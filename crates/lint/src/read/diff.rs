@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A unified diff of what should change: a finding and a fix per hunk.
 
 use super::{Raw, ReadError};

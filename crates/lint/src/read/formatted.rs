@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The file as it should be: a finding and a fix per changed stretch.
 
 use super::{Original, Raw, diff};

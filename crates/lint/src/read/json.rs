@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! JSON: a document, or a document per line, and pointers into it.
 
 use super::{Raw, ReadError, text};

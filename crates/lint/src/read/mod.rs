@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Reading what linters say: bytes in, findings out, or an error; never a panic, never silence
 //! about what was not understood.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A line per finding, by a regular expression.
 
 use super::{Raw, ReadError, text};

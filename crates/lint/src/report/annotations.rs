@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Annotations within GitHub's limits: ten errors, ten warnings and ten notices per step.
 
 use super::{Counts, by_weight};

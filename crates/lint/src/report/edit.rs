@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A fix as edits of lines, which can be compared and put together.
 
 use crate::patch::{self, PatchError};

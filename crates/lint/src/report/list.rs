@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The answer to `--list`: every linter, whether it would run here, and with what.
 
 use super::{is_own, shown};

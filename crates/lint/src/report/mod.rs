@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Reports: what the linters found, in the places where people look. They take an outcome and give
 //! text; the only files that they read are those they quote and those they mend.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! All automatic fixes as one patch, as `git apply` takes it.
 
 use super::edit::{Edit, FileEdits, edits};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The job summary: a table of the linters, the findings by file, and how to mend them.
 
 use super::{Counts, Patch, bracketed, by_weight, counted, is_own, shown, time};

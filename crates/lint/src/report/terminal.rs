@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! For a person at a terminal: each finding with the lines that it speaks of.
 
 use super::{Counts, counted, read, shown, time};

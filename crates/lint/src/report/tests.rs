@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Outcomes for the tests of all reports.
 
 use super::*;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What the inputs, the event and the settings say together.
 
 use crate::catalogue;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What linters mend: in place, or in a copy so that a patch can tell.
 
 use super::{Repository, Selected};

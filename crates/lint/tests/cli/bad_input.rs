@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Inputs, settings and surroundings that are wrong: what is said, and with which exit status.
 
 use crate::{GREP, Scene, git};

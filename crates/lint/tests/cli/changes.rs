@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Only what changed: which linters run, and which findings count.
 
 use crate::Scene;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Repositories and linters that do what they should not.
 
 use crate::{GREP, GREP_SCRIPT, Scene};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The executable, with linters that the tests make: shell scripts on a `PATH` of their own.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Fixes: in the patch, in place; and the list of linters.
 
 use crate::{GREP, Scene};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Several programs at the same time, and no more than are allowed.
 
 use crate::Scene;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Configuration that runs programs: in a pull request, that of the base commit.
 
 use crate::{GREP, Scene};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Large files in parts: several at a time, each verified by the store, in bounded memory.
 
 use super::{DIGEST, Store, Written, put, status};

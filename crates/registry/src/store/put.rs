@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Writing objects, each with its SHA-256 for the store to verify.
 
 use super::{Begun, DIGEST, Store, Written, multipart, status};

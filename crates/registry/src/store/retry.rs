@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which failures are worth another attempt, beyond those that the SDK knows, and when.
 
 use aws_sdk_s3::config::interceptors::InterceptorContext;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A bad network and poor stores.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 #![allow(clippy::indexing_slicing, reason = "a test ends where something is not as it should be")]

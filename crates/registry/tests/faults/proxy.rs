@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Stands between a client and the server, and does to requests what networks and poor stores do.
 
 use crate::world::{raw_client, server};

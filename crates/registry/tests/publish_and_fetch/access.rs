@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Who may do what, and how it is said that somebody may not.
 
 use crate::world::{World, secret, server, settings};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Every byte is verified before its final name appears.
 
 use crate::world::{World, settings};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a publication leaves on the store, whether it ends or not.
 
 use crate::world::{Told, World, manifest};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! From what is asked for to a manifest.
 
 use crate::world::{World, manifest};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Who signed what is published.
 
 use crate::world::{World, manifest};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! One example: run as often as it wants, each time in fresh folders, and verified.
 
 use super::{Case, Relevance, Setting, backtrace, skipped, valgrind};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Where a program crashed: the example runs once more, under gdb.
 
 use crate::process::{self, End, Launch};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which examples there are: once per plugin, those that the filter wants, and of these the ones
 //! that make sense here.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! How programs of an architecture run on this machine: themselves, or through qemu-user.
 
 use crate::environment::SearchPaths;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The examples of a manifest, from their descriptions to how each went.
 
 mod attempt;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Files that appear or change outside of the scratch folders while examples run.
 
 use std::collections::BTreeMap;

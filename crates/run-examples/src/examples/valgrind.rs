@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! valgrind for one example, and what it found in it.
 
 use std::ffi::OsString;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What the document's types do not say: names are unique, texts are said once, paths stay inside.
 
 use super::{Command, Description, Manifest, Text};

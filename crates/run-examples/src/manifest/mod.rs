@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `examples.toml`: the examples of a repository, each with what it needs and what it must do.
 //!
 //! The types are the document; reading them checks everything that can be known before an example

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is read, and what is refused with which line.
 
 use super::*;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Expected text: exact, by regular expressions, or as numbers within a tolerance.
 
 use serde::{Deserialize, Deserializer};

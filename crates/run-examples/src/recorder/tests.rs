@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Scripts that are listened to, and the examples that they are.
 
 use super::*;

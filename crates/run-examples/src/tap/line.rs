@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The lines of the protocol that carry a meaning: test points and plans.
 
 /// `ok 3 - what was tested # SKIP why not`.

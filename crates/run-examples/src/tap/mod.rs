@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The Test Anything Protocol, versions 13 and 14, as a stream of lines.
 //!
 //! Only the top level counts. What is indented (subtests), commented or unknown is left to the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Comparing texts whose numbers may differ a little.
 
 use crate::manifest::Numbers;

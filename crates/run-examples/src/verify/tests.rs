@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is verified, and how a difference is told.
 
 use super::*;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is wrong gets one clear error: exit status 2 for inputs, 1 for work.
 
 use crate::support::{Project, run};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The fixtures, as the workflows use them too.
 
 use crate::support::{Project, run};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What depends on the machine: other architectures, and backtraces.
 
 use crate::support::{Project, run};

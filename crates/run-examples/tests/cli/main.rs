@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The executable, called as people and workflows call it.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Examples that a manifest describes.
 
 use crate::support::{Project, assert_ended, run};

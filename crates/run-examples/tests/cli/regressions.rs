@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Runs that are compared with an earlier one.
 
 use crate::support::{Project, run};

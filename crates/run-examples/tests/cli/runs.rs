@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Runs of real scripts.
 
 use crate::support::{Project, assert_ended, run};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A folder with an install tree and a script, and the executable that runs it.
 
 use std::fs;

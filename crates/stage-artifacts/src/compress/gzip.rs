@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! gzip in blocks that are compressed side by side, as `pigz` does it: one member, whose deflate
 //! stream is put together from blocks that each know the end of the one before.
 

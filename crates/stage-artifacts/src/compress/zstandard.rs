@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! zstd, with its own threads.
 
 use super::{Compressor, file_of, threads};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The changelog of a Debian package: one entry, for this version, with the commits since the
 //! release before it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What lies in a Debian package: digests, sizes, configuration files.
 
 use crate::file::hex;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The control file of a Debian package.
 
 use crate::metadata::Metadata;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The file `copyright` of a Debian package: where the software comes from and its licence.
 
 use crate::format::Job;

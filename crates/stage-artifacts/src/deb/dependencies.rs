@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! On which packages a Debian package depends: those whose libraries its files need, and those
 //! that the caller names.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which file of the install tree goes into which package, and the copies that dpkg-deb works on.
 
 use super::ldconfig::default_folders;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Public shared libraries: what the loader's cache and other packages need to know of them.
 
 use crate::subject::Subject;

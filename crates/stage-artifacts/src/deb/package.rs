@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! One Debian package: its control files, and dpkg-deb's work on it.
 
 use super::contents::Contents;

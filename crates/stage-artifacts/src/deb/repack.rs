@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Compresses what dpkg-deb has put together.
 //!
 //! dpkg-deb makes the archives, and checks the control files; it can compress them as well, but

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What the loader puts into memory: stripping must not change a byte of it.
 //!
 //! The header of an ELF file lies in the first loaded segment and says where the section table is.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! dpkg-shlibdeps: which packages of this system bring the libraries that files need.
 
 use super::dependencies::Needs;

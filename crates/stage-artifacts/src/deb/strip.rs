@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Takes symbols out of programs and libraries, into debug files that are found by build id.
 //!
 //! What the loader reads stays as it was tested, byte for byte: every stripped file is compared

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Tests, and the metadata that other tests speak of.
 
 use super::*;

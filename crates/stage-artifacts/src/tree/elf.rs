@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What an ELF file says about itself: its machine, its name as a library, and what it needs.
 //!
 //! Reads the few parts of the file that hold this, so that large files cost nothing.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Why an install tree is not packaged.
 
 use artifact::Arch;

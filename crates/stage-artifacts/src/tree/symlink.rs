@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Whether a symbolic link stays inside the tree, followed as the kernel would follow it.
 
 use std::collections::BTreeMap;

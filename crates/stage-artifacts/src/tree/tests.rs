@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 use super::*;
 use std::fs::Permissions;
 use std::os::unix::ffi::OsStrExt;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a bundle holds, looked at with the tools of those who use it.
 
 use crate::place::{Place, contents, git, host, multiarch, output_of, require_tools};

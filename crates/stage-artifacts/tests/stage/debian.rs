@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The Debian packages as Debian's own tools judge and use them.
 
 use crate::place::{LIBRARY, Place, compile, contents, git, host, multiarch, output_of, require_tools};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Stripping takes nothing from what was tested, and debuggers find what was taken.
 
 use crate::place::{LIBRARY, Place, compile, contents, host, output_of};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Equal input gives equal bytes: for every format, whatever the folder, the user, the umask, the
 //! time, the time zone, owners, modes and the number of threads.
 

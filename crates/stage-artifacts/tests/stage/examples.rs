@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The reports of the examples: what did not pass is not staged.
 
 use crate::place::{Place, host};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Trees for other architectures, compiled by cross compilers and staged on this machine.
 
 use crate::debian::lintian;

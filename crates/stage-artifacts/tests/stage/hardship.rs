@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Where the machine gives up: no room for a file, or on the disk. The output appears whole or not
 //! at all, and an earlier bundle stays as it is.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The executable against real install trees and dpkg's own tools.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A place to stage in: a source repository, and an install tree with a real C library, a program
 //! that uses it, and what usually lies beside them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Wheels and source distributions, taken from the build as they are.
 
 use crate::place::{Place, host};

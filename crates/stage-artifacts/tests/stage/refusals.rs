@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Bad input: one clear error, the right exit status, and nothing half-written.
 
 use crate::place::{LIBRARY, PROGRAM, Place, compile, contents, host, multiarch, output_of};

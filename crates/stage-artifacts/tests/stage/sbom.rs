@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The software bill of materials, read by the tools of the specification's authors.
 
 use crate::place::{LIBRARY, PROGRAM, Place, compile, contents, host, output_of};

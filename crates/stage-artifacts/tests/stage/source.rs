@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The source archive: what was committed, and nothing else.
 
 use crate::place::{Place, contents, git, output_of};

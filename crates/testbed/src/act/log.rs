@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Reading what act prints.
 //!
 //! A line is `[<workflow>/<job> ] <what happened>`; the lines of a longer message follow without

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Stands before a shell on act's PATH. act does not wait for the last output of a step that failed, so the step waits.
 shell=@shell@
 case "$*" in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Collecting what a program says, byte for byte, for somebody who reads it.
 
 use super::follow::Ending;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Following a running program: its output, its time, its end.
 
 use super::output::Output;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Running programs: one way for all actions.
 //!
 //! A program runs in a process group of its own, its output is shown live and kept, it ends with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What is done with a program's output: shown, kept, handed on line by line, and bounded.
 
 use super::{LineObserver, TAIL_LINES};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What every test has: one server per test binary, a bundle, and a folder.
 
 use assert_cmd::Command;

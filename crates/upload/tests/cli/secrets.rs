@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Keys: what they sign, and that nobody sees them.
 
 use crate::scene::{Scene, server};

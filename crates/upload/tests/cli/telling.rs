@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Signs of life of a publication that takes its time.
 
 use crate::scene::{DEB, Scene, server};

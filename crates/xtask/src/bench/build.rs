@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `build` against the same meson commands, without anything around them.
 
 use super::measure::{self, Comparison, Sample};

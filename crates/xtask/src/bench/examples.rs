@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `run-examples` against what it runs alone: what one example costs beside its own time, and what running two at once
 //! saves.
 

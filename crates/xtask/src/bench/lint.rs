@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `lint` against the same tools, one after the other, on the same files.
 
 mod corpus;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Measuring commands: wall-clock time, processor time and peak memory.
 
 use anyhow::{Context, Result, bail};

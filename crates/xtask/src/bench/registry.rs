@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `upload` and `fetch` against `s5cmd`, which neither hashes nor commits.
 
 use super::measure::{self, Comparison, Sample};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `stage-artifacts` against the plain sequence of tools: strip, dpkg-deb, tar, sha256sum, at the
 //! same levels of compression. The sequence makes no debug package, no SBOM and no dependencies.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! How soon an action's executable is there, against the smallest action in JavaScript: it reads an
 //! input and writes an output with the official toolkit, bundled into one file as such actions are.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Live progress of the demo: a spinner for a person, lines for a log.
 
 use anyhow::{Context, Result};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Whether `dist/` is older than the sources that it was built from.
 
 use super::read_record;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What the release on GitHub gets: an archive for each architecture, for people who use the
 //! executables by hand, and digests.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Whether the committed executables are what their commit gives.
 
 use super::{Selection, compile, files, read_record};

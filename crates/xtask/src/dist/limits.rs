@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! How large executables may be: every checkout of a caller brings all of them.
 
 use anyhow::{Result, bail};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What an executable needs of the machine that it starts on.
 
 use super::target::{GLIBC_FLOOR, Target};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `dist`: the executables that callers of our actions run, in `dist/`.
 //!
 //! The same commit gives the same bytes, whoever builds it, where and when.

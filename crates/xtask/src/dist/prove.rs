@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Proof that executables run: each starts on its architecture and does real work there.
 //!
 //! The work is a small package's way through the pipeline. What an action needs of the ones before

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What executables are built for, and what each kind of machine asks of them.
 
 use artifact::Arch;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The programs that build executables, all pinned: Rust by `rust-toolchain.toml`, zig and
 //! cargo-zigbuild by `tests/requirements.txt`.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `CHANGELOG.md` in the form of Keep a Changelog: what is in a section, and making one of the
 //! unreleased lines.
 

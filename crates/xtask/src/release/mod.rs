@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! `release`: from the sources on `main` to a tag that callers can pin.
 //!
 //! Everything happens in a clone. Only when all of it has succeeded does this repository get the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! References of our workflows to our own actions and workflows.
 //!
 //! On `main` they say `@main`. In a release they name commits, so that a caller who pins the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The same sources give the same executable, wherever they are built.
 
 use crate::sources;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A release in a clone: what it refuses, what it makes, and that a plugin repository can use it.
 
 use crate::sources;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Our own sources, as they are now, in another place.
 
 use std::path::Path;

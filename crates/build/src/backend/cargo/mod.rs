@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Cargo: programs and C libraries written in Rust.
 
 mod harness;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! For which machine Cargo builds, and with what, if it is told so.
 
 use super::RUSTC;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which lines the tests reach: gcov's counters, gathered by gcovr.
 
 use super::introspect;

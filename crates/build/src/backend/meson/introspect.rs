@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Reading what Meson writes about a build folder: `meson-info/` and `meson-logs/`.
 //!
 //! Meson keeps these files up to date; asking it for the same costs a Python start each time.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Meson, with ninja below it.
 
 mod coverage;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Setting a build folder up: from nothing, again with other options, or not at all when nothing
 //! changed. What a folder was set up with is kept in it, because Meson itself merges old and new.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! How comments are written: the data of `comments.toml`.
 
 use crate::globs::{GlobError, Globs};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! SPDX headers: each source file names the licence of its repository.
 
 mod comment;

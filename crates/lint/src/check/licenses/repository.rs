@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Which licence a repository is under: as configured, else as its packages say, else by the text
 //! of its licence file.
 

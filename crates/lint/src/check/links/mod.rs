@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Links of Markdown documents within the repository: the file is there, and has the heading. Links
 //! to other places are not followed; no check depends on a network.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Code scanning's fingerprint of a place, `primaryLocationLineHash`: a hash of the hundred
 //! characters from the line's begin on, blanks left out, and how often the file had it before. It
 //! stays the same when lines above come or go, so an alert is not told twice.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! SARIF 2.1.0, as code scanning takes it: a run per linter, at most twenty; at most 25,000 results
 //! in each; and a place in a file for each result.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 use super::*;
 use crate::report::tests::{at, files, many, outcome};
 use std::ffi::OsStr;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! A repository in which the linters find nothing.
 
 use anyhow::{Context, Result, bail};
