@@ -22,11 +22,26 @@ pub fn of(action: &str) -> u64 {
 }
 
 /// Refuses executables that are too large, all in one message.
+///
+/// An executable that several actions share may have what each of them may have, together.
 pub fn check(record: &DistRecord) -> Result<()> {
+    let same = |a: &&Executable, b: &&Executable| (a.arch, a.sha256) == (b.arch, b.sha256);
+    let mut groups: Vec<Vec<&Executable>> = Vec::new();
+    for executable in &record.executables {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| same(first, &executable))) {
+            Some(group) => group.push(executable),
+            None => groups.push(vec![executable]),
+        }
+    }
     let mut wrong = Vec::new();
-    for Executable { action, arch, size, .. } in &record.executables {
-        if *size > of(action) {
-            wrong.push(format!("vaccel-{action} for {arch} has {}, of at most {}", mebi(*size), mebi(of(action))));
+    for group in groups {
+        let limit = group.iter().map(|executable| of(&executable.action)).sum();
+        let Some(&&Executable { arch, size, .. }) = group.first() else { continue };
+        if size > limit {
+            let names: Vec<_> = group.iter().map(|executable| format!("vaccel-{}", executable.action)).collect();
+            let verb = if names.len() == 1 { "has" } else { "share" };
+            let (size, limit) = (mebi(size), mebi(limit));
+            wrong.push(format!("{} for {arch} {verb} {size}, of at most {limit}", names.join(" and ")));
         }
     }
     for arch in Arch::ALL {
@@ -80,7 +95,7 @@ mod tests {
     #[test]
     fn every_limit_holds() {
         use Arch::{Aarch64, X86_64};
-        let cases: [(&str, &[Row], &str); 6] = [
+        let cases: [(&str, &[Row], &str); 7] = [
             ("at the limits", &[("plan", X86_64, PLAIN), ("upload", X86_64, NETWORK)], "fine"),
             (
                 "above that of an action without network",
@@ -106,6 +121,11 @@ mod tests {
                 "what is shared counts once",
                 &[("upload*1", X86_64, PLAIN), ("upload*2", X86_64, PLAIN), ("fetch", X86_64, NETWORK)],
                 "fine",
+            ),
+            (
+                "above that of all that share it",
+                &[("lint*1", X86_64, 2 * PLAIN + 1), ("lint*2", X86_64, 2 * PLAIN + 1)],
+                "too large: vaccel-lint*1 and vaccel-lint*2 for x86_64 share 3.01 MiB, of at most 3.00 MiB",
             ),
             (
                 "several at once",
