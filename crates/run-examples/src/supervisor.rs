@@ -111,12 +111,17 @@ impl Supervisor {
         Self::living().into_iter().map(|orphan| orphan.pid.as_raw_nonzero().get()).collect()
     }
 
-    /// Ends what is left when nothing of ours runs any more, and names it.
+    /// Ends what is left when nothing of ours runs any more, and names it; what is just about to end is not left.
     /// `before` is what was there before we began.
     pub fn end_everything(before: &HashSet<i32>) -> Vec<String> {
         let ours = |orphan: &Orphan| !before.contains(&orphan.pid.as_raw_nonzero().get());
         let living = || Self::living().into_iter().filter(ours).collect();
-        let alive: Vec<_> = living();
+        let until = Instant::now() + GRACE;
+        let mut alive: Vec<_> = living();
+        while !alive.is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+            alive = living();
+        }
         let names = alive.iter().map(|orphan| command_line(orphan.pid)).filter(|name| !name.is_empty()).collect();
         end(alive, living);
         names
