@@ -24,9 +24,9 @@ pub struct FetchedFile {
 }
 
 /// Larger files are fetched in chunks of this size.
-const CHUNK: u64 = 4 * 1024 * 1024;
+const CHUNK: u64 = 8 * 1024 * 1024;
 /// How many chunks of a file are on their way while one is written.
-const AHEAD: usize = 6;
+const AHEAD: usize = 3;
 
 /// Fetches files of a bundle into a folder.
 pub struct Fetcher<'a> {
