@@ -200,9 +200,19 @@ fn orphan(number: i32) -> Option<Orphan> {
     Some(Orphan { pid: Pid::from_raw(number)?, group, zombie })
 }
 
+/// Whether a process has a variable. One that is just being replaced by another program has none for a moment, and is
+/// asked again.
 fn has_variable(pid: Pid, assignment: &[u8]) -> bool {
-    std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == assignment))
+    let environment = || std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default();
+    let mut found = environment();
+    for _ in 0..20 {
+        if !found.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+        found = environment();
+    }
+    found.split(|byte| *byte == 0).any(|variable| variable == assignment)
 }
 
 /// The command line for a reader; empty for a process that is gone.
