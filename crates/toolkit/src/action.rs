@@ -2,12 +2,13 @@
 //! One definition of an action: its command line, its environment interface, and the data from
 //! which `action.yml` and the reference page are generated.
 
-use crate::{Failure, OutputDefinition, Outputs, Result, Runner, Secret};
+use crate::{Failure, OutputDefinition, Outputs, Result, Runner, Secret, Status};
 use clap::builder::Resettable;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use serde::Serialize;
 use std::any::TypeId;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The help heading of flags that are no inputs of the action.
@@ -67,6 +68,31 @@ pub struct InputDefinition {
 pub fn main<A: Action>() -> ExitCode {
     let runner = Runner::detect();
     execute::<A>(&runner, std::env::args_os())
+}
+
+/// The name of an action and the whole of its `main`.
+type Named = (&'static str, fn() -> ExitCode);
+
+/// The whole `main` of an executable that several actions share: the name that it is started by decides.
+/// Each is a pair of [`Action::NAME`] and [`main`] for it.
+pub fn main_by_name(actions: &[Named]) -> ExitCode {
+    let started = std::env::args_os().next().unwrap_or_default();
+    match choose(&started, actions) {
+        Ok(main) => main(),
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(Status::Input.code())
+        }
+    }
+}
+
+fn choose(started: &OsStr, actions: &[Named]) -> std::result::Result<fn() -> ExitCode, String> {
+    let name = Path::new(started).file_name().unwrap_or_default().to_string_lossy();
+    let chosen = actions.iter().find(|(action, _)| name.strip_prefix("vaccel-") == Some(action));
+    chosen.map(|(_, main)| *main).ok_or_else(|| {
+        let names: Vec<_> = actions.iter().map(|(action, _)| format!("vaccel-{action}")).collect();
+        format!("this is {}; start it by one of these names", names.join(" and "))
+    })
 }
 
 fn execute<A: Action>(runner: &Runner, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -265,6 +291,21 @@ mod tests {
         let (runner, recording) = Runner::recording([("GITHUB_ACTIONS", "true")]);
         let arguments = std::iter::once("greet").chain(arguments.iter().copied()).map(OsString::from);
         (execute::<Greet>(&runner, arguments), recording.text())
+    }
+
+    #[test]
+    fn the_name_decides_among_shared_actions() {
+        let actions: [Named; 2] = [("greet", || ExitCode::SUCCESS), ("part", || ExitCode::from(7))];
+        let cases = [
+            ("/x/dist/x86_64/vaccel-part", "ExitCode(unix_exit_status(7))"),
+            ("vaccel-greet", "ExitCode(unix_exit_status(0))"),
+            ("greet", "this is vaccel-greet and vaccel-part; start it by one of these names"),
+            ("", "this is vaccel-greet and vaccel-part; start it by one of these names"),
+        ];
+        for (started, expected) in cases {
+            let told = choose(started.as_ref(), &actions).map(|main| format!("{:?}", main()));
+            assert_eq!(told.unwrap_or_else(|message| message), expected, "{started}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod runner;
 mod scrub;
 mod signals;
 
-pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main};
+pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main, main_by_name};
 pub use annotation::{Annotation, Level};
 pub use failure::{Failure, Result, ResultExt, Status};
 pub use input::{List, Secret};
