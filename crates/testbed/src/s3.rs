@@ -9,6 +9,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How long the server may take to answer.
@@ -40,6 +41,18 @@ pub struct Server {
     filer: u16,
     access_key: String,
     secret_key: String,
+}
+
+/// The server that the tests of one executable share; it answers nobody without credentials.
+///
+/// # Panics
+/// If it cannot be started.
+pub fn shared() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let server = crate::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools));
+        server.unwrap_or_else(|error| panic!("no S3 server: {error:#}"))
+    })
 }
 
 impl Server {
@@ -163,6 +176,16 @@ impl Server {
     /// `http://127.0.0.1:<port>`.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What an action takes as inputs to use it.
+    pub fn inputs(&self) -> [(&'static str, String); 4] {
+        [
+            ("INPUT_ENDPOINT_URL", self.endpoint()),
+            ("INPUT_BUCKET", Self::BUCKET.to_owned()),
+            ("INPUT_ACCESS_KEY", self.access_key.clone()),
+            ("INPUT_SECRET_KEY", self.secret_key.clone()),
+        ]
     }
 
     /// `https://127.0.0.1:<port>`, of a server that speaks TLS.

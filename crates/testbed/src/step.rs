@@ -24,6 +24,17 @@ pub fn run(command: &mut Command) -> Said {
     Said { status: status.code(), text }
 }
 
+/// What a runner reads from a file of outputs, as `name=value`; the lines of a value stand with `|` between them.
+pub fn outputs(file: &str) -> Vec<String> {
+    let mut lines = file.lines();
+    let mut found = Vec::new();
+    while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
+        let value: Vec<_> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        found.push(format!("{name}={}", value.join("|")));
+    }
+    found
+}
+
 impl Said {
     /// Itself, if it ended with this exit status.
     ///
@@ -64,6 +75,11 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn outputs_have_values_of_one_line_or_more() {
+        assert_eq!(outputs("a<<x\n1\nx\nb<<y\n2\n3\ny\nc<<z\nz\n"), ["a=1", "b=2|3", "c="]);
+    }
 
     #[test]
     fn what_stands_between_the_markers_is_no_command() {

@@ -7,22 +7,14 @@ use flate2::{Compression, write::GzEncoder};
 use registry::{Credentials, Location, PublishOptions, Settings, SigningKey, Store};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use testbed::bundle::manifest;
 use testbed::s3::Server;
+pub use testbed::s3::shared as server;
+pub use testbed::step::outputs;
 
 pub const DEB: &str = "hello_0.3.0-1_amd64.deb";
 pub const DEBUG_DEB: &str = "hello-dbgsym_0.3.0-1_amd64.deb";
 pub const ARCHIVE: &str = "hello_0.3.0_x86_64.tar.gz";
-
-/// The server of this test binary; it answers nobody without credentials.
-pub fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools));
-        server.unwrap_or_else(|error| panic!("no S3 server: {error:#}"))
-    })
-}
 
 /// What a run said.
 pub struct Said {
@@ -96,19 +88,7 @@ impl Scene {
     /// Replaces an object of `v0.3.0`, as somebody else who may write to the store could.
     pub fn replace(&self, name: &str, content: &[u8]) {
         let key = Location::of(self.base.parse().unwrap(), &manifest("v0.3.0", "0.3.0").unwrap()).named(name);
-        let keys =
-            aws_sdk_s3::config::Credentials::new(server().access_key(), server().secret_key(), None, None, "test");
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(server().endpoint())
-            .region(aws_sdk_s3::config::Region::new("us-east-1"))
-            .force_path_style(true)
-            .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
-            .credentials_provider(keys)
-            .build();
-        let put = aws_sdk_s3::Client::from_conf(config).put_object().bucket(Server::BUCKET).key(key);
-        runtime().block_on(put.body(content.to_vec().into()).send()).unwrap();
+        server().plant(&key, content).unwrap();
     }
 
     /// The executable with no environment but `PATH`, the store as inputs, and these arguments.
@@ -119,11 +99,8 @@ impl Scene {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("INPUT_PACKAGE", "hello")
             .env("INPUT_ARCH", "x86_64")
-            .env("INPUT_ENDPOINT_URL", server().endpoint())
-            .env("INPUT_BUCKET", Server::BUCKET)
+            .envs(server().inputs())
             .env("INPUT_BASE_PATH", self.base)
-            .env("INPUT_ACCESS_KEY", server().access_key())
-            .env("INPUT_SECRET_KEY", server().secret_key())
             .args(arguments)
             .current_dir(self.folder.path());
         command
@@ -185,17 +162,6 @@ pub fn settings(server: &Server) -> Settings {
 
 pub fn digest(text: &str) -> Sha256 {
     Sha256::of(text.as_bytes())
-}
-
-/// Values of outputs as the runner reads them, `name=value`.
-pub fn outputs(file: &str) -> Vec<String> {
-    let mut lines = file.lines();
-    let mut found = Vec::new();
-    while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
-        let value: Vec<_> = lines.by_ref().take_while(|line| *line != delimiter).collect();
-        found.push(format!("{name}={}", value.join("|")));
-    }
-    found
 }
 
 fn runtime() -> tokio::runtime::Runtime {

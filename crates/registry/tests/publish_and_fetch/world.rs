@@ -8,18 +8,10 @@ use registry::{
     Resolved, Settings, Store,
 };
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
 use tempfile::TempDir;
 use testbed::s3::Server;
-
-/// The server of this test binary; nobody reads it without credentials.
-pub fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools));
-        server.unwrap_or_else(|error| panic!("no S3 server: {error:#}"))
-    })
-}
+pub use testbed::s3::shared as server;
 
 /// Settings of its owner.
 pub fn settings() -> Settings {

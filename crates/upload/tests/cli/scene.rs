@@ -4,20 +4,11 @@
 use assert_cmd::Command;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::OnceLock;
-use testbed::s3::Server;
+pub use testbed::s3::shared as server;
+pub use testbed::step::outputs;
 
 pub const DEB: &str = "hello_0.3.0-1_amd64.deb";
 pub const ARCHIVE: &str = "hello_0.3.0_x86_64.tar.gz";
-
-/// The server of this test binary; it answers nobody without credentials.
-pub fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools));
-        server.unwrap_or_else(|error| panic!("no S3 server: {error:#}"))
-    })
-}
 
 /// What a run said.
 pub struct Said {
@@ -63,12 +54,7 @@ impl Scene {
     /// With the store as inputs.
     pub fn command(&self) -> Command {
         let mut command = self.bare();
-        command
-            .env("INPUT_ENDPOINT_URL", server().endpoint())
-            .env("INPUT_BUCKET", Server::BUCKET)
-            .env("INPUT_BASE_PATH", self.base)
-            .env("INPUT_ACCESS_KEY", server().access_key())
-            .env("INPUT_SECRET_KEY", server().secret_key());
+        command.envs(server().inputs()).env("INPUT_BASE_PATH", self.base);
         command
     }
 
@@ -105,15 +91,4 @@ impl Scene {
         assert_eq!(said.stdout, "", "{arguments:?}");
         format!("{}: {}", said.code, said.stderr)
     }
-}
-
-/// Values of outputs as the runner reads them, `name=value`.
-pub fn outputs(file: &str) -> Vec<String> {
-    let mut lines = file.lines();
-    let mut found = Vec::new();
-    while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
-        let value: Vec<_> = lines.by_ref().take_while(|line| *line != delimiter).collect();
-        found.push(format!("{name}={}", value.join("|")));
-    }
-    found
 }
