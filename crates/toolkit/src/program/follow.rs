@@ -7,6 +7,7 @@ use crate::command::Command;
 use crate::scrub::{CommandFiles, random_token};
 use crate::{Runner, signals};
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
@@ -61,6 +62,9 @@ impl Program<'_> {
                 Ok(bytes) => output.take(&bytes),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.anew.is_some_and(Cell::take) {
+                ending.begin_anew(self.timeout.map(|time| Instant::now() + time));
             }
             ending.advance(&watch);
             if exited.is_none() && handle.try_wait().map_err(|source| self.not_started(source))?.is_some() {
@@ -134,6 +138,11 @@ pub struct Ending {
 impl Ending {
     pub fn new(group: Option<Pid>, deadline: Option<Instant>) -> Self {
         Self { group, deadline, reason: None, kill_at: None }
+    }
+
+    /// Another deadline, unless it is ending already.
+    pub fn begin_anew(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
     }
 
     /// Ends the group if its time is over or we were asked to end; to be called again and again.

@@ -141,6 +141,7 @@ pub struct Program<'a> {
     timeout: Option<Duration>,
     log: Option<PathBuf>,
     observer: Option<LineObserver<'a>>,
+    anew: Option<&'a Cell<bool>>,
     limit: Option<Limit<'a>>,
     stdin: Option<PathBuf>,
 }
@@ -157,6 +158,7 @@ impl<'a> Program<'a> {
             timeout: None,
             log: None,
             observer: None,
+            anew: None,
             limit: None,
             stdin: None,
         }
@@ -209,6 +211,14 @@ impl<'a> Program<'a> {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Its time begins anew whenever this is set, for a program that does several things one after
+    /// another; whoever follows its lines sets it.
+    #[must_use]
+    pub fn timeout_anew(mut self, anew: &'a Cell<bool>) -> Self {
+        self.anew = Some(anew);
         self
     }
 
