@@ -2,6 +2,8 @@
 //! Whether a script or a manifest describes the examples, and which one.
 
 use crate::script;
+use serde::Deserialize;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Result, ResultExt};
 
@@ -9,6 +11,13 @@ use toolkit::{Failure, Result, ResultExt};
 const MANIFEST: &str = "examples/examples.toml";
 /// The repository's settings.
 const SETTINGS: &str = ".github/vaccel-ci.toml";
+
+/// The section `[run-examples]` of the settings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    manifest: Option<PathBuf>,
+}
 
 /// What describes the examples.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,14 +57,16 @@ fn existing(source: &Path, manifest: &Path, help: &str) -> Result<Choice> {
 /// The manifest that the repository's settings name.
 fn settings(source: &Path) -> Result<Option<PathBuf>> {
     let file = source.join(SETTINGS);
-    let Ok(text) = std::fs::read_to_string(&file) else { return Ok(None) };
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).input(format!("could not read {}", file.display())),
+    };
     let table: toml::Table = text.parse().input(format!("{} is not TOML", file.display()))?;
-    let named = table.get("run-examples").and_then(|section| section.get("manifest"));
-    match named {
-        None => Ok(None),
-        Some(toml::Value::String(path)) => Ok(Some(path.into())),
-        Some(_) => Err(Failure::input(format!("{}: run-examples.manifest is not a text", file.display()))),
-    }
+    let Some(section) = table.get("run-examples") else { return Ok(None) };
+    let section: Section =
+        section.clone().try_into().input(format!("the section [run-examples] of {} is wrong", file.display()))?;
+    Ok(section.manifest)
 }
 
 #[cfg(test)]
@@ -87,8 +98,10 @@ mod tests {
         let settings = told(None);
         write(".github/vaccel-ci.toml", "[run-examples]\nmanifest = 3\n");
         let wrong = told(None);
+        write(".github/vaccel-ci.toml", "[run-examples]\nmanifset = \"ci/e.toml\"\n");
+        let misspelt = told(None);
         let named = told(Some("examples/examples.toml"));
-        insta::assert_snapshot!([nothing, usual, missing, settings, wrong, named].join("\n"));
+        insta::assert_snapshot!([nothing, usual, missing, settings, wrong, misspelt, named].join("\n"));
         let both = choose(source, Some(Path::new("a")), Some(Path::new("b"))).unwrap_err();
         assert_eq!(both.status().code(), 2);
     }

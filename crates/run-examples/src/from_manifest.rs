@@ -44,11 +44,19 @@ pub fn run(settings: &Settings<'_>, file: &Path, runner: &Runner) -> Result<Repo
     for path in &blessed {
         runner.info(&format!("wrote {}", path.display()));
     }
+    let (examples, left) = ended?;
+    let mut notes = Vec::new();
+    if !left.is_empty() {
+        let note = format!("examples left processes behind, which were ended: {}", left.join(", "));
+        runner.warning(&note);
+        notes.push(note);
+    }
     Ok(Report {
         valgrind: args.valgrind,
         context: settings.context.names(),
+        notes,
         leftovers: outside.changes(&blessed),
-        ..Report::new(args.package.clone(), settings.machine.arch(), ended?)
+        ..Report::new(args.package.clone(), settings.machine.arch(), examples)
     })
 }
 

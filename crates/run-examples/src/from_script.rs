@@ -30,12 +30,14 @@ pub fn run(settings: &Settings<'_>, script: &Path, runner: &Runner) -> Result<Re
     let mut notes = Vec::new();
     let outside = Outside::remember(&[&settings.source, &settings.destdir], &settings.written());
     let mut examples = match settings.machine.refuses_scripts() {
-        Some(reason) => vec![Example { detail: Some(reason), ..Example::new(name, Outcome::Skip) }],
+        Some(reason) => vec![Example { detail: Some(reason), ..Example::new(&*name, Outcome::Skip) }],
         None => execute(settings, script, &name, &mut notes, runner)?,
     };
     if settings.filter.is_some() {
         let names: Vec<_> = examples.iter().map(|example| example.name.clone()).collect();
-        examples.retain(|example| settings.wants(&example.name));
+        // What is wrong with the script as a whole is told whatever is wanted of it.
+        let is_whole = |example: &Example| example.name == name && example.outcome != Outcome::Pass;
+        examples.retain(|example| settings.wants(&example.name) || is_whole(example));
         if examples.is_empty() {
             return Err(settings.nothing_wanted(&names.iter().map(String::as_str).collect::<Vec<_>>()));
         }
@@ -69,9 +71,13 @@ fn execute(
     let programs: Vec<_> = settings.search_paths.programs().iter().flat_map(|folder| folder.canonicalize()).collect();
     let tracer = Tracer::new(&settings.source, &tree, &programs, folders.clone());
     let mut recorder = Recorder::new(Instant::now()).with_tracer(tracer).with_folders(folders);
-    let program = program(settings, script, &scratch, runner)?
-        .output_limit(SHOWN, &size)
-        .on_line(|line| recorder.line(line, Instant::now()));
+    let anew = Cell::new(false);
+    let program =
+        program(settings, script, &scratch, runner)?.output_limit(SHOWN, &size).timeout_anew(&anew).on_line(|line| {
+            let before = recorder.count();
+            recorder.line(line, Instant::now());
+            anew.set(anew.get() || recorder.count() > before);
+        });
     let supervisor = Supervisor::start().context("could not prepare for signals")?;
     let before = Supervisor::children();
     let gdb = gdb().filter(|_| settings.machine.is_native() && !args.valgrind);

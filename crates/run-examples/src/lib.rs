@@ -77,7 +77,7 @@ pub struct Args {
     /// Run the examples under valgrind; a script is asked to.
     #[arg(long, default_value_t = false)]
     pub valgrind: bool,
-    /// Seconds that an example of a manifest may take, or a whole script, with everything it starts.
+    /// Seconds that an example may take, with everything it starts.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
     /// How many examples of a manifest run at once.

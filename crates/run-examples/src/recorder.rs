@@ -142,6 +142,11 @@ impl Recorder {
         }
     }
 
+    /// How many examples have ended so far.
+    pub fn count(&self) -> usize {
+        self.examples.len() + self.tracer.as_ref().map_or(0, Tracer::count)
+    }
+
     /// Adds to what is known of the last example.
     fn explain(&mut self, text: &str) {
         if let Some(example) = self.examples.last_mut()

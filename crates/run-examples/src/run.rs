@@ -81,7 +81,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         report: report_path,
         junit: junit_path,
     };
-    if let Err(failure) = judge(&report) {
+    if let Err(failure) = judge(&report).and_then(|()| settings.refuse_nothing(&report)) {
         // A step that fails has outputs too: whoever goes on regardless wants to know.
         runner.outputs(&outputs)?;
         return Err(failure);
@@ -95,6 +95,17 @@ impl Settings<'_> {
         let Some(filter) = &self.filter else { return true };
         let without_plugin = name.strip_suffix(']').and_then(|name| name.rsplit_once(" [")).map(|(name, _)| name);
         filter.matches(name) || without_plugin.is_some_and(|name| filter.matches(name))
+    }
+
+    /// An error if not one example made sense here. Programs that this machine cannot start are no matter of context.
+    fn refuse_nothing(&self, report: &Report) -> Result<()> {
+        let relevant = report.count(Outcome::Skip) < report.examples.len();
+        if relevant || self.args.allow_empty || !self.machine.is_native() {
+            return Ok(());
+        }
+        let reason = report.examples.iter().find_map(|example| example.detail.as_deref()).unwrap_or("skipped");
+        Err(Failure::input(format!("none of the examples made sense here: {reason}"))
+            .help("say in `context` what this machine has, or set allow-empty"))
     }
 
     /// The files that this run writes.

@@ -31,6 +31,9 @@ struct Signals {
 impl Signals {
     fn get() -> io::Result<&'static Self> {
         static SIGNALS: OnceLock<Signals> = OnceLock::new();
+        /// Two at once would both be registered.
+        static FIRST: Mutex<()> = Mutex::new(());
+        let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signals) = SIGNALS.get() {
             return Ok(signals);
         }

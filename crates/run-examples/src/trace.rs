@@ -102,6 +102,11 @@ impl Tracer {
         }
     }
 
+    /// How many examples have ended so far.
+    pub fn count(&self) -> usize {
+        self.examples.len()
+    }
+
     fn close(&mut self, next: &Line<'_>, now: Instant) {
         let Some(open) = self.open.take() else { return };
         // Then the next command is part of the same pipeline, and the status is an older one.

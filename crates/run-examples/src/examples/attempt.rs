@@ -95,6 +95,9 @@ fn attempt(case: &Case<'_>, setting: &Setting, supervisor: &Supervisor) -> Resul
     let mut launch = Launch { words, folder: tmp.clone(), environment, timeout };
     let plain = launch.clone();
     if let Some(program) = &setting.valgrind {
+        if !setting.machine.is_native() {
+            return Err(Hindrance::Skip("valgrind watches programs of this machine's architecture only".to_owned()));
+        }
         launch.words = valgrind::watched(program, scratch.root(), launch.words);
     }
 
@@ -129,10 +132,12 @@ fn bless(case: &Case<'_>, setting: &Setting, ended: &Ended, tmp: &Path) -> Resul
     if let Some(blessed) = setting.blessed.as_ref().filter(|_| verify::verify_end(expect, &ended.end).is_none()) {
         let mut blessed = blessed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut save = |text: &Text, found: &Captured| -> Result<(), String> {
-            let Some(path) = text.golden().filter(|path| !found.is_cut() && blessed.insert((*path).to_owned())) else {
-                return Ok(());
-            };
+            let Some(path) = text.golden().filter(|path| blessed.insert((*path).to_owned())) else { return Ok(()) };
             let target = setting.folder.join(path);
+            if found.is_cut() {
+                let size = human::bytes(found.size);
+                return Err(format!("{} was not written: {size} are too much for a golden file", target.display()));
+            }
             let folder = target.parent().map_or(Ok(()), std::fs::create_dir_all);
             folder
                 .and_then(|()| std::fs::write(&target, &found.bytes))

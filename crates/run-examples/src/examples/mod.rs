@@ -58,9 +58,16 @@ pub struct Setting {
     pub blessed: Option<Mutex<HashSet<PathBuf>>>,
 }
 
-/// Runs the cases, `jobs` at once, and tells of each as it ends. The result is in their order.
-pub fn run(cases: &[Case<'_>], setting: &Setting, jobs: usize, mut tell: impl FnMut(&Example)) -> Result<Vec<Example>> {
+/// Runs the cases, `jobs` at once, and tells of each as it ends. The result is in their order; with it come the
+/// processes that some example left behind, nobody can tell which one.
+pub fn run(
+    cases: &[Case<'_>],
+    setting: &Setting,
+    jobs: usize,
+    mut tell: impl FnMut(&Example),
+) -> Result<(Vec<Example>, Vec<String>)> {
     let supervisor = Supervisor::start().context("could not prepare for signals")?;
+    let before = Supervisor::children();
     let next = AtomicUsize::new(0);
     let (sender, ended) = channel();
     let mut examples: Vec<Option<Example>> = vec![None; cases.len()];
@@ -84,10 +91,11 @@ pub fn run(cases: &[Case<'_>], setting: &Setting, jobs: usize, mut tell: impl Fn
             }
         }
     });
+    let left = Supervisor::end_everything(&before);
     if supervisor.is_cancelled() {
         return Err(toolkit::Failure::work("the run was cancelled"));
     }
-    Ok(examples.into_iter().flatten().collect())
+    Ok((examples.into_iter().flatten().collect(), left))
 }
 
 fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {

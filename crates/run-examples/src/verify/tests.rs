@@ -27,6 +27,22 @@ fn faults(expect: &str, ended: &Ended) -> String {
 }
 
 #[test]
+fn what_was_cut_is_not_taken_for_known() {
+    let mut ended = ended(End::Status(0), b"one\n");
+    ended.stdout.size = 20_000_000;
+    let cases = [
+        ("lacks = [\"two\"]", "standard output is 20.0 MB, of which only the first 4.2 MB could be compared"),
+        ("matches = [\"two\"]", "standard output is 20.0 MB, of which only the first 4.2 MB could be compared"),
+        ("exact = \"one\\n\"", "standard output is 20.0 MB, of which only the first 4.2 MB could be compared"),
+        ("lacks = [\"one\"]", "standard output matches `one` in line 1"),
+        ("matches = [\"one\"]", ""),
+    ];
+    for (expect, told) in cases {
+        assert_eq!(faults(&format!("expect.stdout = {{ {expect} }}"), &ended), told, "{expect}");
+    }
+}
+
+#[test]
 fn faults_are_told_with_their_place() {
     const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     let status = End::Status;

@@ -136,6 +136,30 @@ fn what_is_left_behind_is_told_and_ended() {
 }
 
 #[test]
+fn what_hides_from_its_example_is_found_at_the_end() {
+    let project = Project::with_manifest(
+        "[[example]]\nname = \"a\"\ncommand = \"env -i setsid sleep 619 >/dev/null 2>&1 & echo $! >{tmp}/pid; sleep 0.2\"\n",
+    );
+    let said = run(&mut project.step()).ended(0);
+    assert_eq!(said.of_kind("warning"), "::warning::examples left processes behind, which were ended: sleep 619");
+    assert_eq!(project.report().notes, ["examples left processes behind, which were ended: sleep 619"]);
+}
+
+#[test]
+fn what_is_too_large_for_a_golden_file_is_not_written() {
+    let project = Project::with_manifest(
+        "[[example]]\nname = \"a\"\ncommand = \"yes | head -c 20000000\"\nexpect.stdout.file = \"golden\"\n",
+    );
+    let said = run(project.command().arg("--bless")).ended(1);
+    assert!(
+        said.text.contains("examples/golden was not written: 20.0 MB are too much for a golden file"),
+        "{}",
+        said.text
+    );
+    assert!(!project.path("examples/golden").exists());
+}
+
+#[test]
 fn endless_output_is_bounded_and_text_need_not_be_utf_8() {
     let manifest = "[[example]]\nname = \"much\"\ncommand = \"yes | head -c 60000000; exit 1\"\n\
         [[example]]\nname = \"bytes\"\ncommand = \"printf '\\\\377\\\\000::add-path::/evil\\\\n::add-path::/evil\\\\n'; exit 1\"\n";

@@ -318,3 +318,37 @@ fn a_script_leaves_nothing_behind() {
     assert_eq!(project.report().notes, ["the script left processes behind, which were ended: sleep 619"]);
     assert_ended(&project.read("pid"));
 }
+
+#[test]
+fn a_filter_hides_nothing_that_is_wrong_with_the_script() {
+    let cases = [
+        ("echo 1..3; echo ok 1 - a; echo ok 2 - b", 1, "run-examples.sh: 3 test points were planned and 2 reported"),
+        ("echo 1..2; echo ok 1 - a; kill -SEGV $$", 1, "run-examples.sh: was killed by SIGSEGV"),
+        ("echo 1..2; echo ok 1 - a; echo not ok 2 - b; exit 1", 0, ""),
+    ];
+    for (script, status, told) in cases {
+        let project = Project::new(script);
+        let said = run(project.step().arg("--filter=a")).ended(status);
+        assert!(said.of_kind("error").contains(told), "{script}: {}", said.text);
+    }
+    let said = run(Project::new("echo 1..1; echo ok 1 - a").step().arg("--filter=z")).ended(2);
+    assert!(said.of_kind("error").contains("matches no example"), "{}", said.text);
+}
+
+#[test]
+fn the_time_is_that_of_an_example() {
+    let points = "for n in 1 2 3 4; do sleep 0.4; echo ok $n - p; done";
+    run(Project::new(&format!("echo 1..4; {points}")).step().arg("--timeout=1")).ended(0);
+    let said = run(Project::new(&format!("echo 1..5; {points}; sleep 60")).step().arg("--timeout=1")).ended(1);
+    assert!(said.of_kind("error").contains("was stopped after 1.0 s"), "{}", said.of_kind("error"));
+}
+
+#[test]
+fn that_nothing_makes_sense_here_is_an_error_unless_it_may_be() {
+    for script in ["echo '1..0 # SKIP no gpu'", "echo 1..1; echo 'ok 1 - a # SKIP no gpu'"] {
+        let project = Project::new(script);
+        let said = run(&mut project.step()).ended(2);
+        assert!(said.of_kind("error").contains("none of the examples made sense here: no gpu"), "{}", said.text);
+        run(project.step().arg("--allow-empty")).ended(0);
+    }
+}
