@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use toolkit::{Result, ResultExt};
 
+/// Where Debian's Python looks for modules of packages.
+const PYTHON_MODULES: &str = "usr/lib/python3/dist-packages/";
+
 /// The packages that the tree's files need: found once, whoever asks first.
 #[derive(Debug)]
 pub struct Dependencies {
@@ -44,7 +47,10 @@ fn find(job: &Job<'_>) -> Result<Vec<String>> {
         job.runner.warning(&message);
     }
     refuse_missing_plugins(&needs, &roots, job)?;
-    let computed = shlibdeps::run(job, &needs, &roots)?;
+    let mut computed = shlibdeps::run(job, &needs, &roots)?;
+    if job.tree.entries().iter().any(|entry| entry.path.starts_with(PYTHON_MODULES)) {
+        computed.push("python3:any".to_owned());
+    }
     Ok(merge(computed, &job.metadata.depends))
 }
 

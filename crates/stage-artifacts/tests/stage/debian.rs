@@ -189,4 +189,9 @@ fn lintian_finds_no_error() {
         assert!(text.contains("no-manual-page"), "it has looked: {text}");
         assert!(!text.lines().any(|line| line.starts_with("E:")), "{text}");
     }
+    place.write("install/usr/lib/python3/dist-packages/hello/__init__.py", "NAME = 'hello'\n");
+    place.stage(&["--formats=deb", "--package=python3-hello"]).success();
+    let package = place.staged().into_iter().find(|name| name.starts_with("python3-hello_")).unwrap();
+    let text = lintian(&[place.path("dist").join(package)]);
+    assert!(text.contains("python3-hello: ") && !text.lines().any(|line| line.starts_with("E:")), "{text}");
 }
