@@ -6,11 +6,13 @@ mod target;
 
 use self::harness::Harness;
 use super::{Backend, Facts, Job, Outcome, TestResult, explain, mark_as_ours};
+use crate::BuildOption;
 use crate::settings::Settings;
 use crate::toolchain::Cache;
 use artifact::BuildType;
 use serde::Deserialize;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toolkit::{Failure, Program, Result, ResultExt, RunError, Runner, Tool};
@@ -24,6 +26,9 @@ const LLVM_COV: Tool = Tool { program: "cargo-llvm-cov", provided_by: "it: cargo
 
 /// The options that are understood.
 const OPTIONS: [&str; 4] = ["features", "no-default-features", "all-features", "target"];
+
+/// Those of them that are on or off.
+const SWITCHES: [&str; 2] = ["no-default-features", "all-features"];
 
 /// Cargo.
 pub struct Cargo;
@@ -65,6 +70,13 @@ impl Backend for Cargo {
             return Err(Failure::input(format!("cargo has no option `{}`", option.name))
                 .help(format!("there are {}", OPTIONS.join(", "))));
         }
+        for BuildOption { name, value } in settings.options.iter() {
+            if SWITCHES.contains(&name.as_str()) && !["true", "false"].contains(&value.as_str()) {
+                return Err(Failure::input(format!(
+                    "cargo's option `{name}` is `{value}`, which is neither true nor false"
+                )));
+            }
+        }
         CARGO.find()?;
         RUSTC.find()?;
         if settings.coverage {
@@ -80,6 +92,9 @@ impl Backend for Cargo {
     }
 
     fn compile(&self, job: &mut Job) -> Result<()> {
+        for Product { file, .. } in products(job.settings)? {
+            remove_earlier(&file)?;
+        }
         let program = cargo(&["build"], job)?;
         job.run(program).map_err(|error| explain(job, error, "compilation failed"))?;
         Ok(())
@@ -121,25 +136,12 @@ impl Backend for Cargo {
     }
 
     fn install(&self, job: &mut Job, destdir: &Path) -> Result<()> {
-        let settings = job.settings;
-        let built = target::folder(settings, profile(settings.build_type).1);
-        let root = destdir.join(settings.prefix.trim_start_matches('/'));
+        let root = destdir.join(job.settings.prefix.trim_start_matches('/'));
         let mut installed = 0;
-        for target in metadata(settings)?.packages.iter().flat_map(|package| &package.targets) {
-            let is = |kind: &str| target.kind.iter().any(|known| known == kind);
-            let (name, folder) = if is("bin") {
-                (target.name.clone(), root.join("bin"))
-            } else if is("cdylib") {
-                (format!("lib{}.so", target.name.replace('-', "_")), root.join(settings.libdir()))
-            } else {
-                continue;
-            };
-            let file = built.join(&name);
-            // One that needs a feature which is off was not built.
-            if file.is_file() {
-                copy(&file, &folder, &name)?;
-                installed += 1;
-            }
+        // One that needs a feature which is off was not built.
+        for Product { file, folder } in products(job.settings)?.into_iter().filter(|product| product.file.is_file()) {
+            copy(&file, &root.join(folder))?;
+            installed += 1;
         }
         if installed == 0 {
             return Err(Failure::work("there is nothing to install: the project has no program and no cdylib"));
@@ -163,8 +165,44 @@ impl Backend for Cargo {
     }
 }
 
-fn copy(file: &Path, folder: &Path, name: &str) -> Result<()> {
+/// What the project may have built for others to use.
+struct Product {
+    /// Where it is then.
+    file: PathBuf,
+    /// Where it goes, below the prefix.
+    folder: PathBuf,
+}
+
+fn products(settings: &Settings) -> Result<Vec<Product>> {
+    let built = target::folder(settings, profile(settings.build_type).1);
+    let packages = metadata(settings)?.packages;
+    let product = |target: &Target| {
+        let is = |kind: &str| target.kind.iter().any(|known| known == kind);
+        if is("bin") {
+            Some(Product { file: built.join(&target.name), folder: "bin".into() })
+        } else if is("cdylib") {
+            let name = format!("lib{}.so", target.name.replace('-', "_"));
+            Some(Product { file: built.join(name), folder: settings.libdir().into() })
+        } else {
+            None
+        }
+    };
+    Ok(packages.iter().flat_map(|package| &package.targets).filter_map(product).collect())
+}
+
+/// Cargo leaves what it built with other features where it is.
+fn remove_earlier(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove {}", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn copy(file: &Path, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
+    let name = file.file_name().unwrap_or_default();
     fs::copy(file, folder.join(name)).with_context(|| format!("could not install {}", file.display()))?;
     Ok(())
 }
