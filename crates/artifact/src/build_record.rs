@@ -30,6 +30,8 @@ impl BuildRecord {
     pub const SCHEMA: u32 = 1;
     /// The record's file name in the build folder.
     pub const FILE: &str = "vaccel-build.json";
+    /// The folder with wheels and source distributions, in the build folder.
+    pub const DISTRIBUTIONS: &str = "dist";
 
     /// Reads a record.
     pub fn parse(text: &[u8]) -> Result<Self, DocumentError> {

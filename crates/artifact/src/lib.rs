@@ -45,3 +45,6 @@ pub use version::{GitState, Version, VersionError};
 pub const MANIFEST: &str = "manifest.json";
 /// The name of the digest list beside it, in the format of `sha256sum`.
 pub const SHA256SUMS: &str = "SHA256SUMS";
+
+/// Where a repository keeps its settings, from the top of its tree; each action has a section.
+pub const SETTINGS: &str = ".github/vaccel-ci.toml";

@@ -14,7 +14,7 @@ use crate::toolchain::{Cache, Cross};
 use crate::{Args, Outputs, TestMode, install, junit};
 use artifact::{Arch, BuildRecord};
 use std::path::{Path, PathBuf};
-use toolkit::{Annotation, Failure, Result, ResultExt, Runner, human};
+use toolkit::{Annotation, Failure, Result, ResultExt, Runner, human, on_path};
 
 /// Where the results of the tests are in the build folder.
 const TEST_REPORT: &str = "vaccel-build-tests.xml";
@@ -89,12 +89,6 @@ fn settings(args: Args) -> Result<Settings> {
         return Err(Failure::input("coverage is what tests reach, and none are to run").help("set test to `run`"));
     }
     Ok(settings)
-}
-
-/// Where a program is, if it is on the search path.
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()> {

@@ -8,9 +8,6 @@ use artifact::{Arch, BuildType};
 use std::path::{Component, Path, PathBuf};
 use toolkit::{Failure, Result};
 
-/// Where a repository keeps its settings, from the top of its tree.
-pub const CONFIGURATION: &str = ".github/vaccel-ci.toml";
-
 /// What is to be built, from where, into where.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What valgrind is told to overlook: suppression files of the repository.
 
-use crate::settings::{CONFIGURATION, Settings};
+use crate::settings::Settings;
+use artifact::SETTINGS;
 use serde::Deserialize;
 use std::fs;
 use std::io;
@@ -27,12 +28,8 @@ struct Section {
 /// The files that the repository names; all of its `*.supp` if it names none.
 pub fn find(settings: &Settings) -> Result<Vec<PathBuf>> {
     let source = &settings.source;
-    let file = source.join(CONFIGURATION);
-    let known: File = match fs::read_to_string(&file) {
-        Ok(text) => toml::from_str(&text).input(format!("{} is not as it should be", file.display()))?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => File::default(),
-        Err(error) => return Err(error).with_context(|| format!("could not read {}", file.display())),
-    };
+    let file = source.join(SETTINGS);
+    let known: File = toolkit::read_toml(&file)?;
     if let Some(named) = known.valgrind.suppressions {
         return named.iter().map(|name| existing(source, name, &file)).collect();
     }
@@ -94,13 +91,13 @@ mod tests {
             Ok(found.iter().map(|path| path.strip_prefix(root).unwrap().display().to_string()).collect())
         };
         assert_eq!(names().unwrap(), ["tests/data/b.supp", "top.supp"]);
-        write(CONFIGURATION, "[valgrind]\nsuppressions = ['build/c.supp']\n");
+        write(SETTINGS, "[valgrind]\nsuppressions = ['build/c.supp']\n");
         assert_eq!(names().unwrap(), ["build/c.supp"]);
         for (text, message) in [
             ("[valgrind]\nsuppressions = ['nowhere.supp']\n", "the suppression file nowhere.supp does not exist"),
-            ("[valgrind]\nsuppression = []\n", "is not as it should be"),
+            ("[valgrind]\nsuppression = []\n", ":2: unknown field `suppression`"),
         ] {
-            write(CONFIGURATION, text);
+            write(SETTINGS, text);
             let failure = names().unwrap_err();
             assert!(failure.messages().iter().any(|line| line.contains(message)), "{failure}");
             assert_eq!(failure.status().code(), 2);

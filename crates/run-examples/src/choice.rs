@@ -2,18 +2,22 @@
 //! Whether a script or a manifest describes the examples, and which one.
 
 use crate::script;
+use artifact::SETTINGS;
 use serde::Deserialize;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use toolkit::{Failure, Result, ResultExt};
+use toolkit::{Failure, Result};
 
 /// Where the manifest is when nobody names it.
 const MANIFEST: &str = "examples/examples.toml";
-/// The repository's settings.
-const SETTINGS: &str = ".github/vaccel-ci.toml";
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+struct Settings {
+    run_examples: Section,
+}
 
 /// The section `[run-examples]` of the settings.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Section {
     manifest: Option<PathBuf>,
@@ -57,16 +61,8 @@ fn existing(source: &Path, manifest: &Path, help: &str) -> Result<Choice> {
 /// The manifest that the repository's settings name.
 fn settings(source: &Path) -> Result<Option<PathBuf>> {
     let file = source.join(SETTINGS);
-    let text = match std::fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).input(format!("could not read {}", file.display())),
-    };
-    let table: toml::Table = text.parse().input(format!("{} is not TOML", file.display()))?;
-    let Some(section) = table.get("run-examples") else { return Ok(None) };
-    let section: Section =
-        section.clone().try_into().input(format!("the section [run-examples] of {} is wrong", file.display()))?;
-    Ok(section.manifest)
+    let settings: Settings = toolkit::read_toml(&file)?;
+    Ok(settings.run_examples.manifest)
 }
 
 #[cfg(test)]

@@ -2,14 +2,10 @@
 //! The section `[stage-artifacts]` of `.github/vaccel-ci.toml`: what a package says about itself.
 
 use crate::metadata::MetadataArgs;
+use artifact::SETTINGS;
 use serde::Deserialize;
-use std::fs;
-use std::io;
 use std::path::Path;
-use toolkit::{Failure, Result, ResultExt};
-
-/// Where it is, below the source tree.
-const FILE: &str = ".github/vaccel-ci.toml";
+use toolkit::Result;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -31,13 +27,10 @@ struct Package {
 
 /// The inputs, with what they leave open taken from the repository's file.
 pub fn complete(given: &MetadataArgs, source: &Path) -> Result<MetadataArgs> {
-    let path = source.join(FILE);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(given.clone()),
-        Err(error) => return Err(error).input(format!("could not read {}", path.display())),
-    };
-    let Package { description, maintainer, section, depends, homepage, license } = parse(&text, &path)?;
+    let path = source.join(SETTINGS);
+    let keys = "the keys of [stage-artifacts] are description, maintainer, section, depends, homepage and license";
+    let configuration: Configuration = toolkit::read_toml(&path).map_err(|failure| failure.help(keys))?;
+    let Package { description, maintainer, section, depends, homepage, license } = configuration.stage_artifacts;
     let depends = depends.map(|items| items.join(",").parse()).transpose()?;
     let given = given.clone();
     Ok(MetadataArgs {
@@ -50,23 +43,15 @@ pub fn complete(given: &MetadataArgs, source: &Path) -> Result<MetadataArgs> {
     })
 }
 
-fn parse(text: &str, path: &Path) -> Result<Package> {
-    toml::from_str::<Configuration>(text).map(|configuration| configuration.stage_artifacts).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        Failure::input(format!("{}:{line}: {}", path.display(), error.message()))
-            .help("the keys of [stage-artifacts] are description, maintainer, section, depends, homepage and license")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn completed(text: &str, given: &MetadataArgs) -> Result<MetadataArgs> {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(".github")).unwrap();
-        fs::write(folder.path().join(FILE), text).unwrap();
+        fs::write(folder.path().join(SETTINGS), text).unwrap();
         complete(given, folder.path())
     }
 

@@ -3,14 +3,11 @@
 
 use crate::file::place;
 use crate::format::{Format, Job, Product};
-use artifact::{Arch, FileKind};
+use artifact::{Arch, BuildRecord, FileKind};
 use std::fs;
 use std::io;
 use std::path::Path;
 use toolkit::{Failure, Result, ResultExt};
-
-/// Where builds put them, below the build folder.
-const FOLDER: &str = "dist";
 
 /// The format `wheel`.
 pub struct Wheel;
@@ -25,7 +22,7 @@ impl Format for Wheel {
             Failure::input("the format `wheel` takes what the build made, and `build-path` does not say where")
                 .help("give the folder that the build used in `build-path`")
         })?;
-        let folder = build.join(FOLDER);
+        let folder = build.join(BuildRecord::DISTRIBUTIONS);
         let names = names(&folder).with_context(|| format!("could not read {}", folder.display()))?;
         let mut products = Vec::new();
         for name in names {

@@ -22,12 +22,14 @@ mod program;
 mod runner;
 mod scrub;
 mod signals;
+mod toml_file;
 
 pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main, main_by_name};
 pub use annotation::{Annotation, Level};
 pub use failure::{Failure, Result, ResultExt, Status};
 pub use input::{List, Secret};
 pub use output::{Json, OutputDefinition, OutputValue, Outputs, output_name};
-pub use program::{Collected, Exit, Finished, Program, RunError, Tool};
+pub use program::{Collected, Exit, Finished, Program, RunError, Tool, on_path};
 pub use runner::{Group, Runner};
 pub use scrub::CommandFiles;
+pub use toml_file::read_toml;

@@ -24,6 +24,17 @@ fn every_way_to_end_is_named() {
 }
 
 #[test]
+fn a_name_is_looked_for_on_the_search_path_only() {
+    let (runner, recording) = Runner::recording([]);
+    let folder = tempfile::tempdir().unwrap();
+    let planted = folder.path().join("env");
+    std::fs::write(&planted, "#!/bin/sh\necho planted\n").unwrap();
+    std::fs::set_permissions(&planted, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    Program::new("env").args(["-i", "A=1", "/usr/bin/env"]).dir(folder.path()).run(&runner).unwrap();
+    assert_eq!(recording.text(), "A=1\n");
+}
+
+#[test]
 fn output_is_shown_live_logged_and_observed() {
     let (runner, recording) = Runner::recording([]);
     let log = tempfile::NamedTempFile::new().unwrap();

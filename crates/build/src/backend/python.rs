@@ -9,6 +9,7 @@ use super::{Backend, Facts, Job, Outcome, TestResult, mark_as_ours};
 use crate::copy::Copy;
 use crate::settings::Settings;
 use crate::{TestMode, junit};
+use artifact::BuildRecord;
 use serde::Deserialize;
 use std::fs;
 use std::io;
@@ -17,9 +18,6 @@ use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner, Tool}
 
 const PYTHON: Tool = Tool { program: "python3", provided_by: "the Debian package python3" };
 const TAR: Tool = Tool { program: "tar", provided_by: "the Debian package tar" };
-
-/// Where what was built lies in the build folder.
-const DIST: &str = "dist";
 
 /// Where we work in the build folder.
 const WORK: &str = "python";
@@ -139,7 +137,7 @@ impl Backend for Python {
             return Err(Failure::work(format!("{name} has compiled parts, which are built for this machine only"))
                 .help(format!("run this action on a machine of the architecture {}", settings.arch)));
         }
-        let dist = settings.build.join(DIST);
+        let dist = settings.build.join(BuildRecord::DISTRIBUTIONS);
         remove(&dist)?;
         make(&dist)?;
         for file in [archive, wheel] {
@@ -203,16 +201,8 @@ fn python(settings: &Settings) -> Result<Program<'static>> {
 
 /// `[build-system]` of the project, if there is one.
 fn build_system(source: &Path) -> Result<Option<BuildSystem>> {
-    let file = source.join("pyproject.toml");
-    match fs::read_to_string(&file) {
-        Ok(text) => {
-            let project: PyProject =
-                toml::from_str(&text).input(format!("{} is not as it should be", file.display()))?;
-            Ok(project.build_system)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("could not read {}", file.display())),
-    }
+    let project: PyProject = toolkit::read_toml(&source.join("pyproject.toml"))?;
+    Ok(project.build_system)
 }
 
 /// Has the project's build backend make one kind of file.
@@ -279,7 +269,7 @@ fn pack(job: &mut Job, archive: &Path, unpacked: &Path) -> Result<()> {
 
 /// Unpacks the wheel that was built.
 fn unpack(job: &mut Job, into: &Path) -> Result<()> {
-    let wheel = single(&job.settings.build.join(DIST), ".whl")?;
+    let wheel = single(&job.settings.build.join(BuildRecord::DISTRIBUTIONS), ".whl")?;
     make(into)?;
     let program = python(job.settings)?.args(["-c", UNPACK]).arg(into).arg(wheel);
     job.run(program).context("the wheel could not be unpacked")?;

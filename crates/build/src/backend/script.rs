@@ -4,8 +4,9 @@
 //! `.github/vaccel-ci.toml` names them; the README says what they find in their environment.
 
 use super::{Backend, Facts, Job, Outcome, TestResult, mark_as_ours};
-use crate::settings::{CONFIGURATION, Settings};
+use crate::settings::Settings;
 use crate::toolchain::Cache;
+use artifact::SETTINGS;
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Instant;
@@ -88,17 +89,12 @@ impl Backend for Script {
 }
 
 fn read(source: &Path) -> Result<File> {
-    let file = source.join(CONFIGURATION);
-    match std::fs::read_to_string(&file) {
-        Ok(text) => toml::from_str(&text).input(format!("{} is not as it should be", file.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
-        Err(error) => Err(error).with_context(|| format!("could not read {}", file.display())),
-    }
+    toolkit::read_toml(&source.join(SETTINGS))
 }
 
 fn commands(settings: &Settings) -> Result<Commands> {
     read(&settings.source)?.build.ok_or_else(|| {
-        Failure::input(format!("{} has no section [build]", settings.source.join(CONFIGURATION).display()))
+        Failure::input(format!("{} has no section [build]", settings.source.join(SETTINGS).display()))
             .help("it names a `command` and an `install` command, and perhaps one to `test`")
     })
 }

@@ -26,6 +26,8 @@ fn a_script_builds_for_every_architecture() {
         assert_eq!(files_below(&project.path("install")), ["usr/bin/tool"]);
         let summary = project.read("runner/GITHUB_STEP_SUMMARY");
         assert!(summary.contains("Tests: 1 passed\n"), "{arch}: {summary}");
+        let record = BuildRecord::parse(project.read("build/vaccel-build.json").as_bytes()).unwrap();
+        assert!(record.compiler.contains("cc"), "{arch}: {record:?}");
         let seen = project.read("seen");
         let libdir = format!("VACCEL_CI_LIBDIR=lib/{}\n", arch.multiarch());
         for line in ["VACCEL_CI_OPTIONS=a=1\n", "VACCEL_CI_JOBS=3\n", "VACCEL_CI_BUILD_TYPE=release\n", &libdir] {
@@ -76,7 +78,16 @@ fn cargo_s_programs_and_libraries_are_installed() {
     assert_eq!(record.version, "0.4.0");
 
     run(with_cargo(&mut project.step()).arg("--options=features=more")).ended(0);
-    assert_eq!(files_below(&project.path("install")), ["usr/bin/extra".to_owned(), library]);
+    assert_eq!(files_below(&project.path("install")), ["usr/bin/extra".to_owned(), library.clone()]);
+    // What an earlier build left is not of this one.
+    run(with_cargo(&mut project.step())).ended(0);
+    assert_eq!(files_below(&project.path("install")), [library]);
+    let said = run(with_cargo(&mut project.step()).arg("--options=all-features=yes")).ended(2);
+    assert!(
+        said.text.contains("cargo's option `all-features` is `yes`, which is neither true nor false"),
+        "{}",
+        said.text
+    );
 }
 
 #[test]

@@ -101,16 +101,11 @@ fn find(arch: Arch) -> Result<PathBuf> {
     let own = format!("{}-strip", arch.triple());
     let is_host = Arch::host() == Some(arch);
     let names = [Some(own.as_str()), is_host.then_some("strip"), Some("llvm-strip")];
-    let found = names.into_iter().flatten().find_map(|name| which(name).map(|path| (name, path)));
+    let found = names.into_iter().flatten().find_map(|name| toolkit::on_path(name).map(|path| (name, path)));
     found.map(|(_, path)| path).ok_or_else(|| {
         let package = if is_host { "binutils".to_owned() } else { format!("binutils-{}", arch.triple()) };
         Failure::work(format!("no tool that strips programs for {arch} was found: neither {own} nor llvm-strip"))
             .title(format!("{own} is missing"))
             .help(format!("install the Debian package {package}, or llvm"))
     })
-}
-
-fn which(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

@@ -34,6 +34,11 @@ pub struct Tool {
     pub provided_by: &'static str,
 }
 
+/// Where a program is, if it is on `PATH`.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    which::which(name).ok()
+}
+
 impl Tool {
     /// Where it is.
     pub fn find(&self) -> Result<PathBuf> {
@@ -278,7 +283,8 @@ impl<'a> Program<'a> {
     }
 
     fn expression(&self) -> duct::Expression {
-        let mut expression = duct::cmd(&self.path, &self.arguments);
+        // A path without a folder would be one below the working folder; a name is looked for on `PATH`.
+        let mut expression = duct::cmd(self.path.as_os_str(), &self.arguments);
         if let Some(folder) = &self.folder {
             expression = expression.dir(folder);
         }
