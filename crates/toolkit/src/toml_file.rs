@@ -37,12 +37,15 @@ mod tests {
         who: String,
     }
 
+    /// Whom to greet, or what is wrong.
+    type Expected = Result<Option<&'static str>, &'static str>;
+
     #[test]
     fn what_is_wrong_has_a_place() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("settings.toml");
         assert_eq!(read_toml::<Settings>(&file).unwrap(), Settings { greet: None });
-        let cases: [(&[u8], Result<Option<&str>, &str>); 6] = [
+        let cases: [(&[u8], Expected); 6] = [
             (b"", Ok(None)),
             (b"[other]\nx = 1\n", Ok(None)),
             (b"[greet]\nwho = 'you'\n", Ok(Some("you"))),
