@@ -2,11 +2,10 @@
 //! Fetching: what a manifest names, verified before its final name appears.
 
 use crate::partial::{Partial, holds};
-use crate::store::innermost;
 use crate::store::retry::{BREAKS, pause};
+use crate::store::{Buffer, innermost};
 use crate::{RegistryError, Resolved, Store};
 use artifact::FileEntry;
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -61,7 +60,7 @@ enum End {
 }
 
 struct Received {
-    pieces: Vec<Bytes>,
+    buffer: Buffer,
     end: End,
     /// Room in memory, until the pieces are written.
     _room: OwnedSemaphorePermit,
@@ -148,8 +147,8 @@ impl Fetcher<'_> {
         };
         let writing = async move {
             while let Some(received) = receiver.recv().await {
-                let Received { pieces, end, _room } = received?;
-                let append = move || partial.append(&pieces).map(|()| partial);
+                let Received { buffer, end, _room } = received?;
+                let append = move || partial.append(&buffer.bytes).map(|()| partial);
                 partial = blocking(self.folder, append).await?;
                 if end != End::Complete {
                     return Ok((partial, end));
@@ -166,7 +165,7 @@ impl Fetcher<'_> {
     /// Receives a chunk; a connection that breaks off is taken up where it was.
     async fn receive(&self, key: &str, chunk: Chunk) -> Result<Received, RegistryError> {
         let room = self.store.room(chunk.length).await;
-        let (mut pieces, mut length, mut breaks) = (Vec::new(), 0, 0);
+        let (mut buffer, mut length, mut breaks) = (self.store.buffer(chunk.length), 0, 0);
         let end = loop {
             let until = (!chunk.last).then_some(chunk.offset + chunk.length);
             let mut body = self.store.stream(key, chunk.offset + length, until).await?.unwrap_or_default();
@@ -175,13 +174,14 @@ impl Fetcher<'_> {
                     Some(Ok(piece)) => {
                         length += piece.len() as u64;
                         self.store.count(piece.len() as u64);
-                        pieces.push(piece);
+                        if length > chunk.length {
+                            break None;
+                        }
+                        // Copied while it is in the processor's cache; the client reads into the same memory again.
+                        buffer.bytes.extend_from_slice(&piece);
                     }
                     Some(Err(error)) => break Some(innermost(&error)),
                     None => break None,
-                }
-                if length > chunk.length {
-                    break None;
                 }
             };
             match broken {
@@ -199,9 +199,9 @@ impl Fetcher<'_> {
         };
         if end == End::Long {
             // Nothing of it is to be believed, and it would not fit.
-            pieces.clear();
+            buffer.bytes.clear();
         }
-        Ok(Received { pieces, end, _room: room })
+        Ok(Received { buffer, end, _room: room })
     }
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The S3 client: the only code that makes requests.
 
+mod buffers;
 mod multipart;
 mod put;
 pub(crate) mod retry;
 
+pub(crate) use buffers::{Buffer, Buffers};
 pub(crate) use multipart::Begun;
 
 use crate::settings::{Credentials, Settings};
@@ -44,7 +46,7 @@ pub struct Store {
     transferred: Arc<AtomicU64>,
     /// Bounds the bytes of files that are in memory, in [`ROOM_UNIT`]s.
     room: Arc<Semaphore>,
-    buffers: multipart::Buffers,
+    buffers: Buffers,
 }
 
 /// What became of a conditional write.
@@ -72,6 +74,10 @@ impl Store {
         let mut trust = TrustStore::default();
         if let Some(pem) = &settings.ca_bundle {
             trust = trust.with_pem_certificate(pem.clone());
+        }
+        if settings.endpoint.starts_with("http://") && !matches!(settings.credentials, Credentials::DefaultChain) {
+            // Nothing is encrypted, and the system's certificates are hundreds of files to read.
+            trust = trust.with_native_roots(false);
         }
         let tls = TlsContext::builder().with_trust_store(trust).build();
         let tls = tls.map_err(|error| RegistryError::CaBundle(error.to_string()))?;
@@ -124,7 +130,7 @@ impl Store {
             public_key: None,
             transferred: Arc::default(),
             room: Arc::new(Semaphore::new(ROOM as usize)),
-            buffers: multipart::Buffers::default(),
+            buffers: Buffers::default(),
         })
     }
 
@@ -223,6 +229,11 @@ impl Store {
             Err(error) if offset > 0 && status(&error) == Some(416) => Ok(None),
             Err(error) => Err(self.error("reading", key, &error)),
         }
+    }
+
+    /// An empty buffer for so many bytes.
+    pub(crate) fn buffer(&self, bytes: u64) -> Buffer {
+        self.buffers.lend(usize::try_from(bytes).unwrap_or_default())
     }
 
     /// Waits until so many bytes may be kept in memory.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Large files in parts: several at a time, each verified by the store, in bounded memory.
 
+use super::buffers::Buffers;
 use super::{DIGEST, Store, Written, put, status};
 use crate::RegistryError;
 use artifact::{Hasher, Sha256};
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
@@ -41,35 +42,6 @@ fn part_size(size: u64) -> u64 {
     PART.max(size.div_ceil(MOST_PARTS))
 }
 
-/// Memory for parts that is used again. Given back and asked for anew, from threads that take
-/// turns, it would grow far beyond what is in use.
-#[derive(Clone, Default)]
-pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
-
-impl Buffers {
-    fn idle(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A part's bytes, in memory that goes back.
-struct Lent {
-    bytes: Vec<u8>,
-    buffers: Buffers,
-}
-
-impl AsRef<[u8]> for Lent {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        self.buffers.idle().push(std::mem::take(&mut self.bytes));
-    }
-}
-
 /// A file that is read once, from the beginning to the end.
 struct Reader {
     file: std::fs::File,
@@ -80,13 +52,10 @@ struct Reader {
 
 impl Reader {
     fn next(mut self) -> std::io::Result<(Self, Bytes)> {
-        let mut bytes = self.buffers.idle().pop().unwrap_or_default();
-        bytes.clear();
-        bytes.reserve_exact(usize::try_from(self.part).unwrap_or_default());
-        self.file.by_ref().take(self.part).read_to_end(&mut bytes)?;
-        self.hasher.update(&bytes);
-        let lent = Lent { bytes, buffers: self.buffers.clone() };
-        Ok((self, Bytes::from_owner(lent)))
+        let mut buffer = self.buffers.lend(usize::try_from(self.part).unwrap_or_default());
+        self.file.by_ref().take(self.part).read_to_end(&mut buffer.bytes)?;
+        self.hasher.update(&buffer.bytes);
+        Ok((self, Bytes::from_owner(buffer)))
     }
 }
 
