@@ -12,9 +12,11 @@ mod registry;
 mod stage;
 mod startup;
 
-use crate::process::Step;
-use anyhow::{Result, bail};
+use crate::dist::{self, Selection};
+use anyhow::{Context, Result, bail};
+use artifact::Arch;
 use measure::Comparison;
+use std::path::PathBuf;
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -44,38 +46,42 @@ enum Subject {
 }
 
 impl Subject {
-    /// What is measured, as packages of the workspace.
-    fn packages(self) -> &'static [&'static str] {
+    /// The actions that are measured.
+    fn actions(self) -> &'static [&'static str] {
         match self {
-            Self::Registry => &["vaccel-upload", "vaccel-fetch"],
-            Self::Build => &["vaccel-build"],
-            Self::RunExamples => &["vaccel-run-examples"],
-            Self::Lint => &["vaccel-lint"],
-            Self::Stage => &["vaccel-stage-artifacts"],
-            // It is built as it is for a release.
-            Self::Startup => &[],
+            Self::Registry => &["upload", "fetch"],
+            Self::Build => &["build"],
+            Self::RunExamples => &["run-examples"],
+            Self::Lint => &["lint"],
+            Self::Stage => &["stage-artifacts"],
+            Self::Startup => &["plan"],
         }
     }
 }
 
-/// Builds the executables as they ship, measures, and prints a table.
+/// Builds the executables as they are for a release, measures, and prints a table.
 pub fn run(args: &Args) -> Result<()> {
     let tools = testbed::tools::ensure(&|line| eprintln!("{line}"))?;
-    let packages: Vec<_> = args.subject.packages().iter().flat_map(|package| ["--package", package]).collect();
-    if !packages.is_empty() {
-        let build = ["build", "--release", "--bins"].into_iter().chain(packages);
-        Step::cargo("Build the executables for release", build).run()?;
-    }
-    let executables = testbed::executables().with_file_name("release");
+    let executables = executables(args.subject.actions())?;
     let comparisons = match args.subject {
         Subject::Registry => registry::run(&tools, &executables, args.rounds)?,
         Subject::Build => build::run(&tools, &executables, args.rounds)?,
         Subject::RunExamples => examples::run(&executables, args.rounds)?,
         Subject::Lint => lint::run(&tools, &executables, args.rounds)?,
         Subject::Stage => stage::run(&executables, args.rounds)?,
-        Subject::Startup => startup::run(args.rounds)?,
+        Subject::Startup => startup::run(&executables, args.rounds)?,
     };
     println!("{}", measure::table(&comparisons));
     let missed: Vec<_> = comparisons.iter().filter(|comparison| !comparison.is_met()).map(Comparison::name).collect();
     if missed.is_empty() { Ok(()) } else { bail!("goals missed: {}", missed.join(", ")) }
+}
+
+/// The folder with the executables of these actions, for this machine.
+fn executables(actions: &[&str]) -> Result<PathBuf> {
+    let arch = Arch::host().context("there are no executables for this machine")?;
+    let root = testbed::workspace_root();
+    let actions = actions.iter().map(|action| (*action).to_owned()).collect();
+    let (target, out) = (root.join("target/dist"), root.join("target/bench/dist"));
+    dist::compile(&root, &target, std::env::vars_os(), &Selection { actions, archs: vec![arch] }, &out)?;
+    Ok(out.join(arch.as_str()))
 }

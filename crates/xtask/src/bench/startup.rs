@@ -3,10 +3,8 @@
 //! input and writes an output with the official toolkit, bundled into one file as such actions are.
 
 use super::measure::{self, Comparison, Sample};
-use crate::dist::{self, Selection};
 use crate::process::Step;
 use anyhow::{Context, Result, bail, ensure};
-use artifact::Arch;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,15 +20,11 @@ const PACKAGE: [(&str, &str); 3] = [
     ("main.js", include_str!("startup/main.js")),
 ];
 
-pub fn run(rounds: usize) -> Result<Vec<Comparison>> {
+pub fn run(executables: &Path, rounds: usize) -> Result<Vec<Comparison>> {
     let folder = testbed::workspace_root().join("target/bench/startup");
     std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
     let peer_action = peer(&folder)?;
-    let arch = Arch::host().context("there are no executables for this machine")?;
-    let selection = Selection { actions: vec!["plan".to_owned()], archs: vec![arch] };
-    let target = testbed::workspace_root().join("target/dist");
-    let built = dist::compile(&testbed::workspace_root(), &target, std::env::vars_os(), &selection, &folder)?;
-    let executable = built.first().context("nothing was built")?.path();
+    let executable = executables.join("vaccel-plan");
 
     let output = folder.join("output");
     let (mut ours, mut peers) = (Vec::new(), Vec::new());
@@ -38,7 +32,7 @@ pub fn run(rounds: usize) -> Result<Vec<Comparison>> {
         eprintln!("    round {} of {rounds}", round + 1);
         for _ in 0..STARTS {
             std::fs::write(&output, "").context("could not empty the file of outputs")?;
-            ours.push(start(Command::new(folder.join(&executable)).arg("--version"))?);
+            ours.push(start(Command::new(&executable).arg("--version"))?);
             let mut node = Command::new("node");
             peers.push(start(node.arg(&peer_action).env("INPUT_WHO", "World").env("GITHUB_OUTPUT", &output))?);
             let written = std::fs::read_to_string(&output).context("could not read the file of outputs")?;
