@@ -10,7 +10,8 @@ use toolkit::{Failure, Result, ResultExt, Runner, human};
 const CONCURRENCY: usize = 16;
 
 pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // One thread for the transfers and some for files: more would only wake each other.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("could not start the runtime")?.block_on(async {
         let mut store = args.store.connect(Without::Anonymous, runner).await?;
         if let Some(public_key) = &args.public_key {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Fetching: what a manifest names, verified before its final name appears.
 
-use crate::partial::{Partial, holds};
+use crate::partial::{LITTLE, Partial, holds};
 use crate::store::retry::{BREAKS, pause};
 use crate::store::{Buffer, innermost};
 use crate::{RegistryError, Resolved, Store};
@@ -106,8 +106,7 @@ impl Fetcher<'_> {
             }
             let digest = partial.digest();
             if end != End::Long && length == entry.size && digest == entry.sha256 {
-                let place = path.clone();
-                blocking(&path, move || partial.keep(&place)).await?;
+                partial.keep(&path).map_err(|source| failed(&path, source))?;
                 return Ok(FetchedFile { entry: entry.clone(), path, transferred });
             }
             blocking(&partial_path, move || partial.discard()).await?;
@@ -148,8 +147,12 @@ impl Fetcher<'_> {
         let writing = async move {
             while let Some(received) = receiver.recv().await {
                 let Received { buffer, end, _room } = received?;
-                let append = move || partial.append(&buffer.bytes).map(|()| partial);
-                partial = blocking(self.folder, append).await?;
+                if buffer.bytes.len() < LITTLE {
+                    partial.append(&buffer.bytes).map_err(|source| failed(self.folder, source))?;
+                } else {
+                    let append = move || partial.append(&buffer.bytes).map(|()| partial);
+                    partial = blocking(self.folder, append).await?;
+                }
                 if end != End::Complete {
                     return Ok((partial, end));
                 }
@@ -240,7 +243,11 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T, RegistryError> {
     let result = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other).and_then(|result| result);
-    result.map_err(|source| RegistryError::File { path: path.to_owned(), source })
+    result.map_err(|source| failed(path, source))
+}
+
+fn failed(path: &Path, source: std::io::Error) -> RegistryError {
+    RegistryError::File { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ use std::io::{ErrorKind, Read, Result, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+/// Fewer bytes are hashed and written sooner than another thread gets to it.
+pub(crate) const LITTLE: usize = 512 * 1024;
+
 /// A partial file that is locked against other fetches into the same folder.
 pub(crate) struct Partial {
     path: PathBuf,
@@ -30,8 +33,13 @@ impl Partial {
             }
         };
         let mut partial = Self { path, file, hasher: Hasher::default(), length: 0 };
-        if partial.file.metadata()?.len() > size {
-            partial.file.set_len(0)?;
+        match partial.file.metadata()?.len() {
+            0 => return Ok(partial),
+            length if length > size => {
+                partial.file.set_len(0)?;
+                return Ok(partial);
+            }
+            _ => {}
         }
         let mut buffer = vec![0; 256 * 1024];
         loop {
@@ -56,16 +64,13 @@ impl Partial {
 
     /// Appends.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        /// Less is hashed sooner than a thread is started.
-        const LITTLE: u64 = 512 * 1024;
         /// Written at once. With more, Linux looks for larger free areas of memory to cache the
         /// file in, which takes longer than what it saves.
         const PIECE: usize = 128 * 1024;
         let Self { file, hasher, length, .. } = self;
-        let count = bytes.len() as u64;
         let mut hash = || hasher.update(bytes);
         let mut write = || bytes.chunks(PIECE).try_for_each(|piece| file.write_all(piece));
-        if count < LITTLE {
+        if bytes.len() < LITTLE {
             hash();
             write()?;
         } else {
@@ -77,7 +82,7 @@ impl Partial {
                 written
             })?;
         }
-        *length += count;
+        *length += bytes.len() as u64;
         Ok(())
     }
 

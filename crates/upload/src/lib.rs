@@ -93,7 +93,8 @@ impl toolkit::Action for Upload {
             None => None,
         };
         let location = Location::of(args.store.base_path(), bundle.manifest());
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        // One thread for the transfers and some for files: more would only wake each other.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.context("could not start the runtime")?.block_on(async {
             let store = args.store.connect(Without::DefaultChain, runner).await?;
             let manifest = bundle.manifest();
