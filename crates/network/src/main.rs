@@ -7,6 +7,10 @@ use toolkit::Action;
 use vaccel_fetch::Fetch;
 use vaccel_upload::Upload;
 
+/// musl's allocator makes threads wait for each other, and gives large pieces back at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     toolkit::main_by_name(&[(Upload::NAME, toolkit::main::<Upload>), (Fetch::NAME, toolkit::main::<Fetch>)])
 }

@@ -165,7 +165,7 @@ pub fn digest(text: &str) -> Sha256 {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// An archive as stage-artifacts makes it: a folder on top, and `usr/` in it.
