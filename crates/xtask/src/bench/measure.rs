@@ -13,10 +13,14 @@ pub struct Sample {
     pub time: Duration,
     /// Peak resident memory in bytes, as the kernel counted it.
     pub memory: u64,
+    /// How busy the machine's processors were all the while, whoever with, from 0 to 1: what ran at
+    /// nearly 1 was bound by them, and not by waiting for disk or network.
+    pub busy: f64,
 }
 
 /// Runs a command silently and measures it.
 pub fn run(command: &mut Command) -> Result<Sample> {
+    let before = Ticks::now()?;
     let started = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -37,7 +41,30 @@ pub fn run(command: &mut Command) -> Result<Sample> {
     if !status.success() {
         bail!("{command:?} failed ({status})");
     }
-    Ok(Sample { time, memory })
+    Ok(Sample { time, memory, busy: Ticks::now()?.busy_since(before) })
+}
+
+/// What the processors have done since the machine started (`/proc/stat`, see proc(5)).
+#[derive(Clone, Copy)]
+struct Ticks {
+    idle: u64,
+    all: u64,
+}
+
+impl Ticks {
+    fn now() -> Result<Self> {
+        let text = std::fs::read_to_string("/proc/stat").context("could not read /proc/stat")?;
+        let columns = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
+        // The last two are part of the first two.
+        let ticks: Vec<u64> = columns.take(8).map(str::parse).collect::<Result<_, _>>().context("/proc/stat")?;
+        Ok(Self { idle: ticks.iter().skip(3).take(2).sum(), all: ticks.iter().sum() })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of a few hundred")]
+    fn busy_since(self, before: Self) -> f64 {
+        let all = (self.all - before.all).max(1) as f64;
+        1.0 - (self.idle - before.idle) as f64 / all
+    }
 }
 
 /// `VmHWM`, which only grows: the last value seen is the peak but for the last moment.
@@ -83,7 +110,7 @@ impl Comparison {
 
 /// The comparisons as a table.
 pub fn table(comparisons: &[Comparison]) -> String {
-    let columns = ["What", "Ours", "Peer", "Ratio", "Goal", "Memory", ""];
+    let columns = ["What", "Ours", "Peer", "Ratio", "Goal", "Memory", "Processors", ""];
     let rows = comparisons.iter().map(|comparison| {
         let ratio = comparison.ours.time.as_secs_f64() / comparison.peer.time.as_secs_f64();
         let slack = if comparison.slack.is_zero() {
@@ -99,6 +126,11 @@ pub fn table(comparisons: &[Comparison]) -> String {
             format!("{ratio:.2}"),
             format!("{:.2}{slack}", comparison.ratio),
             format!("{}{limit}", human::bytes(comparison.ours.memory)),
+            if comparison.ours.busy > 0.0 {
+                format!("{:.0} % busy", comparison.ours.busy * 100.0)
+            } else {
+                String::new()
+            },
             if comparison.is_met() { "met" } else { "missed" }.to_owned(),
         ]
     });

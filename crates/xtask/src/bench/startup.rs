@@ -75,5 +75,5 @@ fn start(command: &mut Command) -> Result<Sample> {
     if !status.success() {
         bail!("{command:?} failed ({status})");
     }
-    Ok(Sample { time, memory: 0 })
+    Ok(Sample { time, ..Sample::default() })
 }
