@@ -71,7 +71,7 @@ impl Scene {
     /// What changes from one run to the next is left out.
     fn steady(&self, text: &str) -> String {
         let commit = self.git(&["rev-parse", "HEAD"]);
-        let times = regex::Regex::new(r"\d+ ms\b").unwrap();
+        let times = regex_lite::Regex::new(r"\d+ ms\b").unwrap();
         times.replace_all(&text.replace(&commit[..12], "<commit>"), "<time>").into_owned()
     }
 }

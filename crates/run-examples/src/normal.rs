@@ -2,7 +2,7 @@
 //! Output without what differs from run to run, so that two runs can be compared.
 
 use artifact::{Hasher, Sha256};
-use regex::Regex;
+use regex_lite::Regex;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 

@@ -81,7 +81,7 @@ impl Project {
         let text = text.replace(&self.root().display().to_string(), "<project>");
         let text = text.replace(artifact::Arch::host().unwrap().as_str(), "<arch>");
         let replace = |text: String, pattern: &str, with: &str| {
-            regex::Regex::new(pattern).unwrap().replace_all(&text, with).into_owned()
+            regex_lite::Regex::new(pattern).unwrap().replace_all(&text, with).into_owned()
         };
         let text = replace(text, r"\b\d+(\.\d+)? m?s\b", "0 ms");
         let text = replace(text, r"\b\d+(\.\d+)? k?B\b", "0 kB");

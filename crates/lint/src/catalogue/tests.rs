@@ -53,7 +53,7 @@ fn a_key_at_fault_is_named() {
         ("shellcheck.category = 'doc'", "category", "unknown variant `doc`"),
         ("shellcheck.name = 'other'", "name", "the table is of \"shellcheck\""),
         ("shellcheck.read.format = 'xml'", "read", "unknown variant `xml`"),
-        ("shellcheck.read = { format = 'regex', pattern = '(' }", "read.pattern", "unclosed group"),
+        ("shellcheck.read = { format = 'regex', pattern = '(' }", "read.pattern", "open group without closing"),
         ("shellcheck.files.globs = ['[a']", "files.globs", "is no glob"),
         ("own.category = 'docs'", "", "missing field `homepage`"),
         ("own.run.per = 'fil'", "run.per", "unknown variant `fil`"),

@@ -40,7 +40,7 @@ impl Default for Settings {
 
 /// Checks the messages of commits.
 pub fn check(commits: &[Commit], settings: &Settings) -> Result<Vec<Finding>> {
-    let sign_off = regex::Regex::new(r"(?m)^Signed-off-by: \S.* <[^<>\s]+@[^<>\s]+>\s*$").context("sign-off")?;
+    let sign_off = regex_lite::Regex::new(r"(?m)^Signed-off-by: \S.* <[^<>\s]+@[^<>\s]+>\s*$").context("sign-off")?;
     if settings.types.is_empty() {
         return Err(Failure::input("`types` of [lint.check.commits] is empty").help("leave it out for the usual ones"));
     }
@@ -48,7 +48,7 @@ pub fn check(commits: &[Commit], settings: &Settings) -> Result<Vec<Finding>> {
 }
 
 /// What is wrong with one message.
-fn message(commit: &Commit, settings: &Settings, sign_off: &regex::Regex) -> Vec<Finding> {
+fn message(commit: &Commit, settings: &Settings, sign_off: &regex_lite::Regex) -> Vec<Finding> {
     let text = commit.message.trim_end();
     let header = text.lines().next().unwrap_or_default();
     let short = commit.hash.get(..12).unwrap_or(&commit.hash);

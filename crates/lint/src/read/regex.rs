@@ -3,7 +3,7 @@
 
 use super::{Raw, ReadError, text};
 use crate::finding::Span;
-use regex::{Captures, Regex};
+use regex_lite::{Captures, Regex};
 use std::path::PathBuf;
 
 /// The compiled expressions of a definition.

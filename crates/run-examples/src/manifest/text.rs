@@ -37,7 +37,7 @@ pub struct Numbers {
 
 /// A regular expression; `^` and `$` are the ends of lines.
 #[derive(Clone, Debug)]
-pub struct Pattern(pub regex::Regex);
+pub struct Pattern(pub regex_lite::Regex);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for Text {
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let built = regex::RegexBuilder::new(&text).multi_line(true).build();
+        let built = regex_lite::RegexBuilder::new(&text).multi_line(true).build();
         built.map(Self).map_err(|error| {
             let error = error.to_string();
             // The first lines draw the expression; the last one says what is wrong.

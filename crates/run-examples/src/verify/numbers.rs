@@ -2,7 +2,7 @@
 //! Comparing texts whose numbers may differ a little.
 
 use crate::manifest::Numbers;
-use regex::Regex;
+use regex_lite::Regex;
 use std::sync::LazyLock;
 
 static NUMBER: LazyLock<Option<Regex>> =

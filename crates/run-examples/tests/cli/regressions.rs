@@ -27,7 +27,7 @@ fn project() -> Project {
     project.write("install/usr/share/words", "one two\n");
     run(project.command().arg("--report-path=baseline.json")).ended(0);
     // Whatever the machine has to do meanwhile, it took as long as this.
-    let times = regex::Regex::new(r#""duration_ms": \d+"#).unwrap();
+    let times = regex_lite::Regex::new(r#""duration_ms": \d+"#).unwrap();
     let baseline = times.replace_all(&project.read("baseline.json"), r#""duration_ms": 10"#).into_owned();
     project.write("baseline.json", &baseline);
     project
@@ -60,7 +60,7 @@ fn what_is_worse_is_told_and_fails() {
     let table = summary.split("<details>").next().unwrap();
     // Times are left out: they are never the same.
     let table =
-        regex::Regex::new(r"[0-9.]+ m?s \|").unwrap().replace_all(table, "|").replace("passed before", "before");
+        regex_lite::Regex::new(r"[0-9.]+ m?s \|").unwrap().replace_all(table, "|").replace("passed before", "before");
     insta::assert_snapshot!(project.plain(&table));
     let kinds: Vec<_> = project.report().regressions.into_iter().map(|found| found.kind).collect();
     assert_eq!(kinds, [Failed, Output, Skipped, Disappeared]);

@@ -103,7 +103,7 @@ impl Project {
     pub fn plain(&self, text: &str) -> String {
         let text = text.replace(&self.root().display().to_string(), "<project>");
         let text = text.replace(artifact::Arch::host().unwrap().as_str(), "<arch>");
-        regex::Regex::new(r" *\b\d+(\.\d+)? m?s\b").unwrap().replace_all(&text, " 0 ms").into_owned()
+        regex_lite::Regex::new(r" *\b\d+(\.\d+)? m?s\b").unwrap().replace_all(&text, " 0 ms").into_owned()
     }
 }
 

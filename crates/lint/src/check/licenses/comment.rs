@@ -2,7 +2,7 @@
 //! How comments are written: the data of `comments.toml`.
 
 use crate::globs::{GlobError, Globs};
-use regex::Regex;
+use regex_lite::Regex;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -57,7 +57,7 @@ pub enum CommentsError {
     /// A glob is none.
     Glob(#[from] GlobError),
     /// A regular expression is none.
-    Regex(#[from] regex::Error),
+    Regex(#[from] regex_lite::Error),
 }
 
 impl Comments {

@@ -9,7 +9,7 @@ use self::repository::{License, is_expression, normal};
 use super::{Context, finding, line, read, read_text};
 use crate::finding::{Finding, Severity};
 use crate::patch::{self, Hunk};
-use regex::Regex;
+use regex_lite::Regex;
 use serde::Deserialize;
 use std::path::Path;
 use toolkit::{Failure, Result, ResultExt};

@@ -2,7 +2,7 @@
 //! Which licence a repository is under: as configured, else as its packages say, else by the text
 //! of its licence file.
 
-use regex::Regex;
+use regex_lite::Regex;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

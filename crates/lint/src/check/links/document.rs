@@ -2,9 +2,9 @@
 //! What a Markdown document links to, and what can be linked to in it, as GitHub shows it.
 
 use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag, TagEnd};
-use regex::Regex;
+use regex_lite::Regex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
 
 /// A document.
@@ -40,8 +40,9 @@ static TAG: LazyLock<Regex> = LazyLock::new(|| {
 #[allow(clippy::expect_used)]
 static HEADING: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?is)<h[1-6](?:\s[^>]*)?>(.*?)</h[1-6]\s*>").expect("constant"));
-#[allow(clippy::expect_used)]
-static DROPPED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[^\w\- ]").expect("constant"));
+
+/// Marks that belong to the letter before: accents, where they are written apart.
+const COMBINING: RangeInclusive<char> = '\u{300}'..='\u{36f}';
 
 impl Document {
     /// Reads a document. What stands in code is no link.
@@ -142,7 +143,8 @@ impl Slugs {
     /// The name of the next heading: lower case, without punctuation, `-` for spaces; a number
     /// behind what was there before.
     fn next(&mut self, title: &str) -> String {
-        let base = DROPPED.replace_all(&title.to_lowercase(), "").replace(' ', "-");
+        let is_kept = |c: &char| c.is_alphanumeric() || COMBINING.contains(c) || "_- ".contains(*c);
+        let base = title.to_lowercase().chars().filter(is_kept).collect::<String>().replace(' ', "-");
         let mut count = self.0.get(&base).copied();
         let mut slug = base.clone();
         while let Some(before) = count {
@@ -161,12 +163,13 @@ mod tests {
 
     #[test]
     fn headings_get_githubs_names() {
-        let cases: [(&str, &str, &[&str]); 12] = [
+        let cases: [(&str, &str, &[&str]); 13] = [
             ("plain", "# Getting Started", &["getting-started"]),
             ("punctuation", "## What's new, in C++?", &["whats-new-in-c"]),
             ("code and emphasis", "## The `--list` of *all* **tools**", &["the---list-of-all-tools"]),
             ("underscore and dash", "# snake_case - and more", &["snake_case---and-more"]),
             ("other letters", "# Über Größe 日本語", &["über-größe-日本語"]),
+            ("accent apart", "# Re\u{301}sume\u{301}", &["re\u{301}sume\u{301}"]),
             ("link in heading", "# See [here](https://x.org) now", &["see-here-now"]),
             ("emoji", "# 🚀 Launch", &["-launch"]),
             ("duplicates", "# A\n# A\n# A", &["a", "a-1", "a-2"]),
