@@ -57,7 +57,9 @@ fn is_source(path: &str) -> bool {
         return true;
     }
     let file = path.strip_prefix("crates/").and_then(|path| path.split_once('/'));
-    file.is_some_and(|(name, path)| !TOOLS.contains(&name) && !path.starts_with("tests/") && !path.ends_with(".md"))
+    file.is_some_and(|(name, path)| {
+        !TOOLS.contains(&name) && !path.starts_with("tests/") && Path::new(path).extension() != Some("md".as_ref())
+    })
 }
 
 fn verdict(level: Level, message: &str) -> Result<()> {
