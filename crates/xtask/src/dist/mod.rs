@@ -101,8 +101,22 @@ pub fn compile(
     selection: &Selection,
     out: &Path,
 ) -> Result<Vec<Executable>> {
+    Ok(rebuild(source, None, folder, surroundings, selection, out)?.executables)
+}
+
+/// The same, with the record: what it would say of that commit, which is checked out in `source`.
+fn rebuild(
+    source: &Path,
+    commit: Option<Commit>,
+    folder: &Path,
+    surroundings: impl Iterator<Item = (OsString, OsString)>,
+    selection: &Selection,
+    out: &Path,
+) -> Result<DistRecord> {
     let tools = testbed::tools::ensure(&|line| eprintln!("    {line}"))?;
-    compile::run(&Toolchain::of(&tools, source, folder, surroundings)?, selection, out)
+    let toolchain = Toolchain::of(&tools, source, folder, surroundings)?;
+    let executables = compile::run(&toolchain, selection, out)?;
+    record(&toolchain, source, commit, executables)
 }
 
 /// The actions and architectures that the arguments name; every one where they name none.
