@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Builds a source tree, proves that the executables run, and writes them with their record.
 ///
-/// Nothing is left in `out` but these, and the launcher if it is there.
+/// Older executables for the same architectures are removed from `out`, and nothing else.
 pub fn build(source: &Path, commit: Option<Commit>, selection: &Selection, out: &Path) -> Result<()> {
     let tools = testbed::tools::ensure(&|line| eprintln!("    {line}"))?;
     let folder = testbed::workspace_root().join("target/dist");
@@ -157,13 +157,14 @@ fn record(
     })
 }
 
-/// Writes the documents, and removes executables that are in none of them.
+/// Writes the documents, and removes executables for these architectures that are in none of them.
 fn finish(record: &DistRecord, out: &Path) -> Result<()> {
     let named: BTreeSet<_> = record.executables.iter().map(|executable| out.join(executable.path())).collect();
-    for arch in Arch::ALL {
-        let folder = out.join(arch.as_str());
-        for path in if folder.is_dir() { files(&folder)? } else { Vec::new() } {
-            if !named.contains(&path) {
+    let archs: BTreeSet<_> = record.executables.iter().map(|executable| executable.arch.as_str()).collect();
+    for arch in archs {
+        for path in files(&out.join(arch))? {
+            let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vaccel-"));
+            if is_ours && !named.contains(&path) {
                 std::fs::remove_file(&path).with_context(|| format!("could not remove {}", path.display()))?;
             }
         }
@@ -203,4 +204,34 @@ fn place(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::write(path, bytes).with_context(|| format!("could not write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_removed_but_older_executables_for_the_same_architectures() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let executable = Executable { action: "plan".into(), arch: Arch::X86_64, size: 3, sha256: Sha256::of(b"new") };
+        let kept = ["x86_64/vaccel-plan", "x86_64/notes.txt", "aarch64/vaccel-lint", "run"];
+        for name in kept.into_iter().chain(["x86_64/vaccel-lint"]) {
+            place(&path(name), b"new").unwrap();
+        }
+        let record = DistRecord {
+            schema: DistRecord::SCHEMA,
+            version: "0.1.0".into(),
+            commit: None,
+            rustc: "rustc".into(),
+            zig: "zig".into(),
+            cargo_zigbuild: "cargo-zigbuild".into(),
+            lock: Sha256::of(b""),
+            executables: vec![executable],
+        };
+        finish(&record, folder.path()).unwrap();
+        assert!(kept.iter().all(|name| path(name).exists()));
+        assert!(!path("x86_64/vaccel-lint").exists());
+        assert_eq!(read_record(folder.path()).unwrap(), record);
+    }
 }
