@@ -23,6 +23,8 @@ enum Content {
     Elf(u8),
     /// What a checkout without Git LFS leaves behind.
     Pointer,
+    /// What a checkout without symbolic links leaves behind.
+    Link,
     Folder,
 }
 
@@ -210,6 +212,15 @@ const FOLDERS: &[Case] = &[
                  pointer, not the executable; get it with `git lfs pull`\n",
         ..PLAIN
     },
+    Case {
+        name: "a symbolic link that came as a text",
+        github: true,
+        files: &[("dist/x86_64/vaccel-build", Content::Link)],
+        status: 1,
+        stdout: "::error title=Link not checked out::{root}/dist/x86_64/vaccel-build is a text in place of a \
+                 symbolic link; check it out again with `git config core.symlinks true`\n",
+        ..PLAIN
+    },
 ];
 
 const ARGUMENTS: &[Case] = &[
@@ -365,6 +376,7 @@ fn lay(path: &Path, content: &Content) -> Result<()> {
             let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
             write(path, pointer, 0o755)
         }
+        Content::Link => write(path, "vaccel-upload", 0o644),
         Content::Elf(machine) => {
             let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
             bytes.extend([*machine, 0]);
