@@ -8,19 +8,21 @@ use super::target::Target;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use testbed::tools::Tools;
 
-/// What the builds may know of their surroundings: where programs and caches are, and how
-/// registries are reached. Nothing here gets into an executable.
-const INHERITED: [&str; 11] = [
+/// What the builds may know of their surroundings: where programs and caches are, how registries
+/// are reached, and how many processors there are. Nothing here gets into an executable.
+const INHERITED: [&str; 12] = [
     "PATH",
     "HOME",
     "TERM",
     "TMPDIR",
     "CARGO_HOME",
     "RUSTUP_HOME",
+    "CARGO_BUILD_JOBS",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "HTTPS_PROXY",
@@ -29,6 +31,16 @@ const INHERITED: [&str; 11] = [
 ];
 /// Beginnings of further ones.
 const INHERITED_BEGINNINGS: [&str; 4] = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "RUSTUP_DIST_"];
+
+/// What a user's configuration of cargo may hold, which says nothing of how things are built.
+const HARMLESS: [&str; 9] =
+    ["alias", "cargo-new", "credential-alias", "http", "install", "net", "registries", "registry", "source"];
+
+/// Where cargo unpacks crates, below its home; the folders there are named after the registries,
+/// which may be mirrors.
+const CRATES: &str = "registry/src";
+/// What these folders are called in executables.
+const REGISTRY: &str = "/registry";
 
 const NO_UNWINDING: &str = include_str!("no-unwinding.ld");
 
@@ -61,6 +73,7 @@ impl Toolchain {
         let folder = folder.canonicalize().with_context(|| format!("there is no {}", folder.display()))?;
         let mut environment = inherited(surroundings);
         environment.insert("PATH".into(), tools.path());
+        refuse_configuration(&source, &cargo_home(&environment))?;
         let mut toolchain = Self { source, folder, environment, ..Self::default() };
         toolchain.rustc = toolchain.output("rustc", &["--version"])?;
         toolchain.zig = toolchain.output("python3", &["-m", "ziglang", "version"])?;
@@ -87,7 +100,9 @@ impl Toolchain {
         command.args(["zigbuild", "--release", "--locked", "--package", package, "--bin", package]);
         command.args(["--target", &target.zigbuild(), "--message-format", "json-render-diagnostics"]);
         command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(target)?);
-        command.env(format!("CFLAGS_{}", target.triple.replace('-', "_")), target.cflags());
+        command.env("CC_SHELL_ESCAPED_FLAGS", "1");
+        let cflags = format!("{} {}", target.cflags(), self.c_remappings()?);
+        command.env(format!("CFLAGS_{}", target.triple.replace('-', "_")), cflags);
         command.env("CARGO_TARGET_DIR", self.folder.join("target"));
         command.env("CARGO_INCREMENTAL", "0");
         command.env("CARGO_ZIGBUILD_CACHE_DIR", self.folder.join("zigbuild"));
@@ -99,13 +114,11 @@ impl Toolchain {
 
     /// Names of this machine's folders become names that are the same on every machine.
     fn rustflags(&self, target: &Target) -> Result<OsString> {
-        let home = self.environment.get(&OsString::from("HOME")).map(PathBuf::from).unwrap_or_default();
-        let cargo = OsString::from("CARGO_HOME");
-        let cargo = self.environment.get(&cargo).map_or_else(|| home.join(".cargo"), PathBuf::from);
+        let cargo = cargo_home(&self.environment);
         let sysroot = PathBuf::from(self.output("rustc", &["--print", "sysroot"])?);
         let verbose = self.output("rustc", &["--version", "--verbose"])?;
         let commit = verbose.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or_default();
-        let registry = cargo.join("registry/src");
+        let registry = cargo.join(CRATES);
         let mut folders = vec![
             // The later of two that fit wins.
             (self.source.clone(), "/vaccel-ci".to_owned()),
@@ -113,8 +126,7 @@ impl Toolchain {
             (cargo, "/cargo".to_owned()),
             (sysroot.join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
         ];
-        // Their names hold the address of the registry, which may be a mirror's.
-        folders.extend(subfolders(&registry)?.into_iter().map(|folder| (folder, "/registry".to_owned())));
+        folders.extend(subfolders(&registry)?.into_iter().map(|folder| (folder, REGISTRY.to_owned())));
         let mut flags: Vec<_> = folders.iter().map(|(folder, name)| remapping(folder, name)).collect();
         flags.extend(target.rustflags().iter().map(OsString::from));
         if target.is_static {
@@ -126,6 +138,13 @@ impl Toolchain {
         }
         // With the separator that lets flags hold blanks.
         Ok(flags.join("\u{1f}".as_ref()))
+    }
+
+    /// The same for the C code of dependencies.
+    fn c_remappings(&self) -> Result<String> {
+        let folders = subfolders(&cargo_home(&self.environment).join(CRATES))?;
+        let flags = folders.iter().map(|folder| format!("'-ffile-prefix-map={}={REGISTRY}'", folder.display()));
+        Ok(flags.collect::<Vec<_>>().join(" "))
     }
 
     fn command(&self, program: &str) -> Command {
@@ -144,6 +163,31 @@ impl Toolchain {
         let text = String::from_utf8(output.stdout).with_context(|| format!("{program} {words}: not text"))?;
         Ok(text.trim().to_owned())
     }
+}
+
+fn cargo_home(environment: &BTreeMap<OsString, OsString>) -> PathBuf {
+    let variable = |name: &str| environment.get(&OsString::from(name)).map(PathBuf::from);
+    variable("CARGO_HOME").unwrap_or_else(|| variable("HOME").unwrap_or_default().join(".cargo"))
+}
+
+/// Refuses configuration of cargo that is not in the sources and changes how things are built: the
+/// user's, and what lies in folders above the sources.
+fn refuse_configuration(source: &Path, cargo_home: &Path) -> Result<()> {
+    let above = source.ancestors().skip(1).map(|folder| folder.join(".cargo"));
+    for folder in above.chain([cargo_home.to_owned()]) {
+        for file in ["config.toml", "config"].map(|name| folder.join(name)) {
+            let text = match std::fs::read_to_string(&file) {
+                Ok(text) => text,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error).with_context(|| format!("could not read {}", file.display())),
+            };
+            let table: toml::Table = text.parse().with_context(|| format!("{} is not TOML", file.display()))?;
+            if let Some(key) = table.keys().find(|key| !HARMLESS.contains(&key.as_str())) {
+                bail!("{} has `{key}`, which may change the executables; move it away for now", file.display());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -34,9 +34,18 @@ fn neither_folder_nor_cache_nor_settings_make_a_difference() {
         ("LANG", "el_GR.UTF-8".into()),
         ("CARGO_BUILD_JOBS", "1".into()),
     ];
-    let surroundings = std::env::vars_os().chain(settings.map(|(name, value)| (name.into(), value)));
     let there = folder.path().join("there");
-    let second = dist::compile(&place, &folder.path().join("cold"), surroundings, &selection, &there).unwrap();
+    let compile = || {
+        let settings = settings.iter().map(|(name, value)| ((*name).into(), value.clone()));
+        let surroundings = std::env::vars_os().chain(settings);
+        dist::compile(&place, &folder.path().join("cold"), surroundings, &selection, &there)
+    };
+    let configuration = Path::new(&settings[0].1).join("config.toml");
+    std::fs::write(&configuration, "[net]\nretry = 3\n\n[profile.release]\nopt-level = 1\n").unwrap();
+    let refusal = compile().unwrap_err().to_string();
+    assert!(refusal.contains("has `profile`, which may change the executables"), "{refusal}");
+    std::fs::remove_file(configuration).unwrap();
+    let second = compile().unwrap();
 
     assert_eq!(first, second);
     let bytes = std::fs::read(there.join("x86_64/vaccel-plan")).unwrap();
