@@ -22,7 +22,7 @@ pub struct Selection {
 }
 
 /// Actions that share an executable, whose name then decides: they are mostly the same code.
-const SHARED: [(&str, &[&str]); 2] =
+pub const SHARED: [(&str, &[&str]); 2] =
     [("vaccel-network", &["upload", "fetch"]), ("vaccel-local", &["lint", "run-examples", "stage-artifacts"])];
 
 /// Builds every action for every architecture into `<out>/<arch>/vaccel-<action>`.

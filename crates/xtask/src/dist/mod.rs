@@ -23,7 +23,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 pub use age::Level;
-pub use compile::Selection;
+pub use compile::{SHARED, Selection};
 pub use prove::run as prove;
 use toolchain::Toolchain;
 

@@ -61,6 +61,10 @@ pub fn run(args: &Args) -> Result<()> {
             let selection = Selection { actions, archs: Arch::ALL.to_vec() };
             dist::build(clone.folder(), Some(commit.clone()), &selection, &clone.folder().join("dist"))
         },
+        audit: &|clone| {
+            let step = Step::cargo("Audit what is to be published", ["xtask", "audit"]).folder(clone.folder());
+            step.env("CARGO_TARGET_DIR", &target).run()
+        },
     };
     let release = make(&Git::new(&root), &args.version, &today()?, &folder.path().join("vaccel-ci"), &steps)?;
     println!("\n{}", release.log()?);
@@ -69,7 +73,9 @@ pub fn run(args: &Args) -> Result<()> {
         println!("\nA dry run: nothing has changed here. A release would end with: {push}");
         return Ok(());
     }
-    release.adopt(&Git::new(&root))?;
+    if let Err(error) = release.adopt(&Git::new(&root)) {
+        return Err(error.context(format!("the release is made, and left in {}", folder.keep().display())));
+    }
     println!("\n{BRANCH} and {} are here. Look at them, then publish them with: {push}", release.tag);
     Ok(())
 }
@@ -80,6 +86,8 @@ pub struct Steps<'a> {
     pub check: &'a dyn Fn(&Git) -> Result<()>,
     /// Writes `dist/` of the tree, which is at that commit.
     pub build: &'a dyn Fn(&Git, &Commit) -> Result<()>,
+    /// Looks at what the tree holds; a commit with executables, then one with pinned references.
+    pub audit: &'a dyn Fn(&Git) -> Result<()>,
 }
 
 /// A release, in a clone.
@@ -133,12 +141,19 @@ pub fn make(repository: &Git, version: &Version, today: &str, folder: &Path, ste
     }
     let sources = commit(&clone, &format!("chore: release {version}"), "The version, and what the changelog tells.")?;
     (steps.check)(&clone).context("the checks failed")?;
+    let left = clone.changes()?;
+    ensure!(left.is_empty() && clone.head()? == sources, "the checks changed what they checked: {}", left.join(", "));
     (steps.build)(&clone, &sources).context("the executables could not be built")?;
     let why = format!("Built from {sources}; BUILD.json tells how to build them again.");
+    // Also where the user's settings ignore such a folder.
+    clone.run(["add", "--force", "--all", "dist"])?;
     let executables = commit(&clone, &format!("build: bring the executables of {version}"), &why)?;
+    are_committed(&clone)?;
+    (steps.audit)(&clone).context("the executables cannot be published")?;
 
     let tag = format!("v{version}");
     let pinned = pin(&clone, &executables, version)?;
+    (steps.audit)(&clone).context("what is pinned cannot be published")?;
     clone.run(["tag", "--annotate", "--message", &format!("vaccel-ci {version}"), &tag])?;
     clone.run(["checkout", "--quiet", BRANCH])?;
     Ok(Release { clone, base, sources, executables, pinned, tag })
@@ -151,14 +166,31 @@ impl Release {
         self.clone.run(["log", "--decorate", "--stat=100", "--format=%n%h%d %s", &range])
     }
 
-    /// Brings branch and tag into the repository that they were made for.
-    fn adopt(&self, repository: &Git) -> Result<()> {
-        let clone = self.clone.folder().display().to_string();
-        let tag = format!("refs/tags/{0}:refs/tags/{0}", self.tag);
+    /// Brings the branch and then the tag into the repository that they were made for.
+    ///
+    /// If the branch cannot follow, because it or a file has changed meanwhile, there is no tag.
+    pub fn adopt(&self, repository: &Git) -> Result<()> {
+        let branch = repository.run(["rev-parse", "--abbrev-ref", "HEAD"])?;
+        ensure!(branch == BRANCH, "{branch} is checked out meanwhile, and not {BRANCH}");
         ensure!(repository.head()? == self.base, "{BRANCH} has moved on meanwhile; make the release again");
-        repository.run(["fetch", "--quiet", "--no-tags", &clone, &format!("refs/heads/{BRANCH}"), &tag])?;
-        repository.run(["merge", "--quiet", "--ff-only", self.executables.as_str()]).map(drop)
+        let clone = self.clone.folder().display().to_string();
+        let fetch = |reference: &str| repository.run(["fetch", "--quiet", "--no-tags", &clone, reference]);
+        fetch(&format!("refs/heads/{BRANCH}"))?;
+        repository.run(["merge", "--quiet", "--ff-only", self.executables.as_str()])?;
+        fetch(&format!("refs/tags/{0}:refs/tags/{0}", self.tag)).map(drop)
     }
+}
+
+/// Checks that a commit holds the executables of its record, as programs or links to programs.
+fn are_committed(clone: &Git) -> Result<()> {
+    let tree = clone.run(["ls-tree", "-r", "--format=%(objectmode) %(path)", "HEAD", "dist/"])?;
+    for executable in dist::read_record(&clone.folder().join("dist"))?.executables {
+        let path = format!("dist/{}", executable.path());
+        let is_there =
+            ["100755", "120000"].iter().any(|mode| tree.lines().any(|line| line == format!("{mode} {path}")));
+        ensure!(is_there, "{path} is not in the commit as a program");
+    }
+    Ok(())
 }
 
 /// Pins every reference to ourselves, beginning at the commit with the executables.

@@ -33,8 +33,9 @@ pub fn pin(text: &str, paths: &BTreeSet<String>, commit: &str, version: &str) ->
         match reference(line) {
             Some(Reference { path, revision }) if revision == "main" && paths.contains(&path) => {
                 let (before, after) = line.split_once("@main").unwrap_or((line, ""));
+                let quote = after.get(..1).filter(|c| ["\"", "'"].contains(c)).unwrap_or_default();
                 let end = if after.ends_with('\n') { "\n" } else { "" };
-                let _ = write!(pinned, "{before}@{commit} # v{version}{end}");
+                let _ = write!(pinned, "{before}@{commit}{quote} # v{version}{end}");
             }
             _ => pinned.push_str(line),
         }
@@ -67,8 +68,11 @@ pub fn announce(page: &str, version: &Version) -> String {
 pub fn rounds(files: &BTreeMap<String, String>) -> Result<Vec<BTreeSet<String>>> {
     let mut open: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (path, text) in files {
-        let targets = of(text).into_iter().filter(|reference| reference.revision == "main");
-        open.insert(path, targets.map(|reference| reference.path).collect());
+        let references = of(text);
+        if let Some(Reference { path: target, revision }) = references.iter().find(|found| found.revision != "main") {
+            bail!("{path} uses {OURS}{target}@{revision}; between releases that has to be @main");
+        }
+        open.insert(path, references.into_iter().map(|reference| reference.path).collect());
     }
     if let Some((path, target)) =
         open.iter().find_map(|(path, targets)| Some((path, targets.iter().find(|t| !files.contains_key(*t))?)))

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use artifact::{Arch, Commit, DistRecord, Executable, SHA256SUMS, Sha256};
 use semver::Version;
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 use testbed::act::{Act, Outcome};
@@ -14,6 +14,7 @@ use testbed::event::{self, Event, PullRequest};
 use testbed::repository::Repository;
 use testbed::s3::Server;
 use testbed::tools;
+use xtask::dist::SHARED;
 use xtask::git::Git;
 use xtask::release::{self, Release, Steps};
 
@@ -32,10 +33,16 @@ fn build(clone: &Git, commit: &Commit) -> Result<()> {
     for action in xtask::generate::definitions() {
         let name = format!("vaccel-{}", action.name);
         let path = dist.join("x86_64").join(&name);
-        // Without what a debugger needs they are a quarter as large.
-        let status = Command::new("strip").arg("-o").arg(&path).arg(testbed::executables().join(&name)).status()?;
-        if !status.success() {
-            bail!("strip failed for {name}");
+        match SHARED.iter().find(|(_, actions)| actions.contains(&action.name)) {
+            Some((_, actions)) if actions[0] != action.name => symlink(format!("vaccel-{}", actions[0]), &path)?,
+            shared => {
+                let program = testbed::executables().join(shared.map_or(name.as_str(), |(program, _)| program));
+                // Without what a debugger needs they are a quarter as large.
+                let status = Command::new("strip").arg("-o").arg(&path).arg(program).status()?;
+                if !status.success() {
+                    bail!("strip failed for {name}");
+                }
+            }
         }
         let bytes = std::fs::read(&path)?;
         let (size, sha256) = (bytes.len() as u64, Sha256::of(&bytes));
@@ -58,7 +65,7 @@ fn build(clone: &Git, commit: &Commit) -> Result<()> {
 }
 
 fn make(repository: &Git, version: &Version, folder: &Path) -> Result<Release> {
-    release::make(repository, version, TODAY, folder, &Steps { check: &|_| Ok(()), build: &build })
+    release::make(repository, version, TODAY, folder, &Steps { check: &|_| Ok(()), build: &build, audit: &|_| Ok(()) })
 }
 
 #[test]
@@ -69,7 +76,7 @@ fn what_is_not_fit_for_release_is_refused() {
     let text = std::fs::read_to_string(&changelog).unwrap();
     let refusal = |name: &str, version: &str, check: &dyn Fn(&Git) -> Result<()>| {
         let before = (repository.head().unwrap(), repository.changes().unwrap());
-        let steps = Steps { check, build: &|_, _| bail!("it came to the build") };
+        let steps = Steps { check, build: &|_, _| bail!("it came to the build"), audit: &|_| Ok(()) };
         let made = release::make(&repository, &version.parse().unwrap(), TODAY, &folder.path().join(name), &steps);
         assert_eq!((repository.head().unwrap(), repository.changes().unwrap()), before, "{name}");
         format!("{name}: {:#}", made.err().unwrap())
@@ -78,6 +85,7 @@ fn what_is_not_fit_for_release_is_refused() {
     let mut told = vec![
         refusal("a version that does not follow", "9.8.7", &|_| Ok(())),
         refusal("failing checks", &this, &|_| bail!("Clippy failed")),
+        refusal("checks that change files", &this, &|clone| Ok(std::fs::write(clone.folder().join("README.md"), "")?)),
     ];
 
     std::fs::write(&changelog, text.replace("\n- ", "\n* ")).unwrap();
@@ -90,7 +98,7 @@ fn what_is_not_fit_for_release_is_refused() {
     repository.run(["checkout", "--quiet", "main"]).unwrap();
     repository.run(["tag", &format!("v{this}")]).unwrap();
     told.push(refusal("released already", &this, &|_| Ok(())));
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(told.join("\n").replace(&this, "<version>"));
 }
 
 #[test]
@@ -161,6 +169,62 @@ fn a_plugin_repository_uses_a_release() {
     assert_eq!(listed.trim(), "VERSION  TARGETS\n0.3.0    x86_64/debug x86_64/release");
 }
 
+#[test]
+fn releases_follow_one_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = sources::repository(&folder.path().join("ours"));
+    // Small programs: nothing here runs them.
+    let build = |clone: &Git, commit: &Commit| {
+        let dist = clone.folder().join("dist");
+        let program =
+            Executable { action: "plan".into(), arch: Arch::X86_64, size: 9, sha256: Sha256::of(b"#!/bin/sh") };
+        std::fs::create_dir_all(dist.join("x86_64"))?;
+        std::fs::write(dist.join(program.path()), "#!/bin/sh")?;
+        std::fs::set_permissions(dist.join(program.path()), std::fs::Permissions::from_mode(0o755))?;
+        let record = DistRecord {
+            schema: DistRecord::SCHEMA,
+            version: version().to_string(),
+            commit: Some(commit.clone()),
+            rustc: "rustc".into(),
+            zig: "zig".into(),
+            cargo_zigbuild: "cargo-zigbuild".into(),
+            lock: Sha256::of(b""),
+            executables: vec![program],
+        };
+        Ok(std::fs::write(dist.join(DistRecord::FILE), record.to_canonical_json())?)
+    };
+    let release = |version: &Version| {
+        let steps = Steps { check: &|_| Ok(()), build: &build, audit: &|_| Ok(()) };
+        release::make(&repository, version, TODAY, &folder.path().join(version.to_string()), &steps).unwrap()
+    };
+    let changelog = repository.folder().join("CHANGELOG.md");
+    let text = std::fs::read_to_string(&changelog).unwrap();
+
+    let first = release(&version());
+    std::fs::write(&changelog, "changed meanwhile").unwrap();
+    first.adopt(&repository).unwrap_err();
+    assert_eq!(repository.head().unwrap(), first.base);
+    assert!(repository.run(["tag"]).unwrap().is_empty(), "there is a tag without its branch");
+    std::fs::write(&changelog, &text).unwrap();
+    first.adopt(&repository).unwrap();
+    assert_eq!(repository.head().unwrap(), first.executables);
+    assert_eq!(
+        repository.run(["rev-parse", &format!("{}^{{commit}}", first.tag)]).unwrap(),
+        first.pinned.last().unwrap().as_str()
+    );
+
+    let released = std::fs::read_to_string(&changelog).unwrap();
+    std::fs::write(&changelog, released.replace("## [Unreleased]\n", "## [Unreleased]\n\n- More.\n")).unwrap();
+    repository.run(["commit", "--quiet", "--all", "--message", "feat: more"]).unwrap();
+    let next = Version { patch: version().patch + 1, ..version() };
+    let second = release(&next);
+    let show = |path: &str| second.clone.run(["show", &format!("{}:{path}", second.tag)]).unwrap();
+    assert!(show("Cargo.toml").contains(&format!("version = \"{next}\"")));
+    assert!(show(".github/workflows/verify-build.yml").contains(&format!("plan@{} # v{next}", second.executables)));
+    second.adopt(&repository).unwrap();
+    assert_eq!(repository.run(["tag"]).unwrap(), format!("{}\n{}", first.tag, second.tag));
+}
+
 /// What the commits hold.
 fn looks_right(release: &Release) {
     let show = |commit: &str, path: &str| release.clone.run(["show", &format!("{commit}:{path}")]).unwrap();
@@ -175,10 +239,10 @@ fn looks_right(release: &Release) {
     assert!(changelog.contains(&format!("## [Unreleased]\n\n## [{version}] - {TODAY}\n")), "{changelog}");
     assert!(show("main", "actions/plan/README.md").contains(&format!("{OURS}actions/plan@v{version}\n")));
     let files = release.clone.run(["ls-tree", "-r", "main", "dist/"]).unwrap();
-    assert!(
-        files.lines().any(|line| line.starts_with("100755") && line.ends_with("dist/x86_64/vaccel-plan")),
-        "{files}"
-    );
+    for (mode, name) in [("100755", "plan"), ("100755", "upload"), ("120000", "fetch")] {
+        let end = format!("dist/x86_64/vaccel-{name}");
+        assert!(files.lines().any(|line| line.starts_with(mode) && line.ends_with(&end)), "{files}");
+    }
     let sources = release.clone.run(["ls-tree", "-r", release.sources.as_str(), "dist/"]).unwrap();
     assert!(!sources.contains("vaccel-"), "the sources hold executables:\n{sources}");
     let placed = release.clone.folder().join("dist/x86_64/vaccel-plan");
@@ -201,7 +265,9 @@ fn everything_is_pinned(release: &Release) {
     let mut seen = BTreeSet::new();
     while let Some((revision, path)) = open.pop() {
         let text = git(&["show", &format!("{revision}:{path}")]);
-        for line in text.lines().filter(|line| line.contains("uses:") && line.contains(OURS)) {
+        let is_use =
+            |line: &&str| line.trim_start().trim_start_matches("- ").starts_with("uses:") && line.contains(OURS);
+        for line in text.lines().filter(is_use) {
             let (_, reference) = line.split_once(OURS).unwrap();
             let (target, pin) = reference.split_once('@').unwrap();
             let (commit, comment) = pin.split_once(' ').unwrap_or((pin, ""));
