@@ -5,10 +5,11 @@
 //! it is there from the beginning, so that each can be proven alone.
 
 use anyhow::{Context, Result, bail, ensure};
-use artifact::{Arch, Bundle, DistRecord, Executable, Manifest, Sha256};
+use artifact::{Arch, DistRecord, Executable, MANIFEST, Manifest, SHA256SUMS};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use testbed::bundle;
 use testbed::repository::Repository;
 use testbed::s3::Server;
 use testbed::tools::{self, Tools};
@@ -20,14 +21,27 @@ const ARMHF: &str = "/usr/arm-linux-gnueabihf";
 const SOURCE: &str = "examples-trace";
 /// The program in its install tree.
 const GREET: &str = "install/usr/bin/greet";
+/// A script that shellcheck finds something in, a warning.
+const UNUSED: (&str, &str) = ("scripts/unused.sh", "#!/bin/sh\nunused=1\n");
 /// How it is built.
 const BUILD: &str = "[build]\ncommand = \"true\"\ninstall = '''install -D install/usr/bin/greet \"$VACCEL_CI_DESTDIR/usr/bin/greet\"'''\n";
 
+/// What an action is given to do, and what comes of it.
+struct Work {
+    arguments: &'static [&'static str],
+    /// What it says.
+    says: &'static str,
+    /// The copy of the program that it makes.
+    makes: Option<&'static str>,
+}
+
 /// Runs every executable of a record; they are below `folder`.
 pub fn run(tools: &Tools, record: &DistRecord, folder: &Path) -> Result<()> {
-    tools::require(&[tools::BASE, tools::CROSS], &|line| eprintln!("    {line}"))?;
+    tools::require(&[tools::BASE, tools::CROSS, tools::TLS], &|line| eprintln!("    {line}"))?;
     let folder = folder.canonicalize().with_context(|| format!("there is no {}", folder.display()))?;
-    let server = Server::start(tools)?;
+    let keys = tempfile::tempdir().context("could not make a folder")?;
+    let (certificate, key) = certificate(keys.path())?;
+    let server = Server::start_tls(tools, &certificate, &key)?;
     for arch in Arch::ALL {
         let executables: Vec<_> = record.executables.iter().filter(|executable| executable.arch == arch).collect();
         if executables.is_empty() {
@@ -35,18 +49,22 @@ pub fn run(tools: &Tools, record: &DistRecord, folder: &Path) -> Result<()> {
         }
         eprintln!("==> Run the executables for {arch}");
         let place = tempfile::tempdir().context("could not make a folder")?;
-        prepare(place.path())?;
-        let bucket = format!("dist-{}", arch.qemu().replace('_', "-"));
-        server.make_bucket(&bucket)?;
+        prepare(place.path(), arch)?;
+        if !executables.iter().any(|executable| executable.action == "upload") {
+            publish(&server, &place.path().join("bundle"), arch)?;
+        }
         for executable in &executables {
             let path = folder.join(executable.path());
             let start = |arguments: &[&str]| {
                 let mut command = command(&path, arch);
                 command.args(arguments).current_dir(place.path()).env("PATH", tools.path());
-                let (key, secret) = (server.access_key(), server.secret_key());
-                output(command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret))
+                for (name, value) in server.inputs() {
+                    command.env(name, value);
+                }
+                command.env("INPUT_ENDPOINT_URL", server.tls_endpoint()).env("INPUT_CA_BUNDLE", &certificate);
+                output(&mut command)
             };
-            prove(executable, &record.version, &start, &bucket, &server.endpoint())
+            prove(executable, &record.version, &start, place.path())
                 .with_context(|| format!("{} does not work", executable.path()))?;
         }
     }
@@ -56,7 +74,7 @@ pub fn run(tools: &Tools, record: &DistRecord, folder: &Path) -> Result<()> {
 /// What an executable printed.
 type Start<'a> = &'a dyn Fn(&[&str]) -> Result<String>;
 
-fn prove(executable: &Executable, version: &str, start: Start, bucket: &str, endpoint: &str) -> Result<()> {
+fn prove(executable: &Executable, version: &str, start: Start, place: &Path) -> Result<()> {
     let name = format!("vaccel-{}", executable.action);
     let help = start(&["--help"])?;
     ensure!(help.contains(&format!("Usage: {name}")), "--help does not say how {name} is used:\n{help}");
@@ -65,29 +83,34 @@ fn prove(executable: &Executable, version: &str, start: Start, bucket: &str, end
         let told = start(&["--version"])?;
         ensure!(told.trim() == format!("{name} {version}"), "--version says {told:?}");
     }
-    let (arguments, expected) = work(&executable.action)
+    let Work { arguments, says, makes } = work(&executable.action)
         .with_context(|| format!("there is no proof for the action {}; add it here", executable.action))?;
-    let mut arguments = arguments.to_vec();
-    if ["upload", "fetch"].contains(&executable.action.as_str()) {
-        arguments.extend(["--bucket", bucket, "--endpoint-url", endpoint]);
+    let told = start(arguments)?;
+    ensure!(told.contains(says), "{} does not say {says:?}:\n{told}", arguments.join(" "));
+    if let Some(path) = makes {
+        let made = std::fs::read(place.join(path)).with_context(|| format!("it does not make {path}:\n{told}"))?;
+        ensure!(made == read(&place.join(GREET))?, "{path} is not what it is a copy of");
     }
-    let told = start(&arguments)?;
-    ensure!(told.contains(expected), "{} does not say {expected:?}:\n{told}", arguments.join(" "));
     Ok(())
 }
 
-/// What an action is given to do, and what it must say.
-fn work(action: &str) -> Option<(&'static [&'static str], &'static str)> {
-    Some(match action {
-        "lint" => (&["--source-path", SOURCE, "--linters", "shellcheck"], "shellcheck"),
-        "plan" => (&["--package", "hello", "--source-path", SOURCE], "0.3.0"),
-        "build" => (&["--source-path", SOURCE, "--backend", "script", "--destdir", "built"], "built"),
-        "run-examples" => (&["--package", "hello", "--source-path", SOURCE], "greet"),
-        "stage-artifacts" => (&["--package", "hello", "--source-path", SOURCE, "--formats", "tar.gz,tar.zst"], "0.3.0"),
-        "upload" => (&["--package", "hello"], "0.3.0"),
-        "fetch" => (&["--package", "hello", "--list"], ""),
+fn work(action: &str) -> Option<Work> {
+    let (arguments, says, makes): (&[&str], _, _) = match action {
+        "lint" => (&["--source-path", SOURCE, "--linters", "shellcheck"], "SC2034", None),
+        "plan" => (&["--package", "hello", "--source-path", SOURCE], "0.3.0", None),
+        "build" => {
+            let arguments = &["--source-path", SOURCE, "--backend", "script", "--destdir", "built"];
+            (arguments, "", Some("built/usr/bin/greet"))
+        }
+        "run-examples" => (&["--package", "hello", "--source-path", SOURCE], "greet", None),
+        "stage-artifacts" => {
+            (&["--package", "hello", "--source-path", SOURCE, "--formats", "tar.gz,tar.zst"], "0.3.0", None)
+        }
+        "upload" => (&["--dist-path", "bundle"], "0.3.0", None),
+        "fetch" => (&["--package", "hello", "--ref", "v0.3.0"], "0.3.0", Some("artifacts/greet")),
         _ => return None,
-    })
+    };
+    Some(Work { arguments, says, makes })
 }
 
 /// Starts an executable: directly, or under qemu's emulation of one process.
@@ -122,34 +145,52 @@ fn output(command: &mut Command) -> Result<String> {
     Ok(text)
 }
 
+/// Makes a certificate of this machine, which signs itself; gives it and its key.
+fn certificate(folder: &Path) -> Result<(PathBuf, PathBuf)> {
+    let (certificate, key) = (folder.join("store.pem"), folder.join("store.key"));
+    let mut openssl = Command::new("openssl");
+    openssl
+        .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=store -days 2".split(' '));
+    openssl.args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]);
+    openssl.arg("-out").arg(&certificate).arg("-keyout").arg(&key);
+    output(&mut openssl)?;
+    Ok((certificate, key))
+}
+
 /// A repository with a release, its install tree, and a bundle of it.
-fn prepare(place: &Path) -> Result<()> {
+fn prepare(place: &Path, arch: Arch) -> Result<()> {
     let repository = Repository::from_fixture(SOURCE, place)?;
     repository.write("scripts/run-examples.sh", "#!/bin/sh\nset -x\ngreet to World\n")?;
-    write(&repository.folder().join(".github/vaccel-ci.toml"), BUILD)?;
+    repository.write(UNUSED.0, UNUSED.1)?;
+    write(&repository.folder().join(".github/vaccel-ci.toml"), BUILD.as_bytes())?;
     repository.write("LICENSE", "SPDX-License-Identifier: Apache-2.0\n")?;
     repository.commit("feat: build it")?;
     repository.tag("v0.3.0")?;
-    let greet = std::fs::read_to_string(repository.folder().join(GREET)).context("could not read the fixture")?;
+    let greet = read(&repository.folder().join(GREET))?;
     write(&place.join(GREET), &greet)?;
     std::fs::set_permissions(place.join(GREET), std::fs::Permissions::from_mode(0o755)).context("could not mark it")?;
 
-    let manifest = serde_json::json!({
-        "schema": Manifest::SCHEMA, "package": "hello", "version": "0.3.0", "debian_version": "0.3.0-1",
-        "ref": "v0.3.0", "commit": repository.head()?, "repository": repository.name(), "arch": "x86_64",
-        "build_type": "release", "created": "2026-01-02T03:04:05Z",
-        "built_by": { "vaccel_ci": "0.1.0", "compiler": "none", "backend": "none", "options": [] },
-        "files": [{ "name": "greet", "kind": "other", "size": greet.len(), "sha256": Sha256::of(greet.as_bytes()) }],
-    });
-    write(&place.join("dist/greet"), &greet)?;
-    Bundle::write(place.join("dist"), &Manifest::parse(manifest.to_string().as_bytes())?)?;
+    let manifest = Manifest { arch, ..bundle::manifest("v0.3.0", "0.3.0")? };
+    bundle::write(&place.join("bundle"), manifest, [("greet", greet)])?;
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+/// Puts the bundle where `upload` does, for a `fetch` that is proven without it.
+fn publish(server: &Server, bundle: &Path, arch: Arch) -> Result<()> {
+    for name in ["greet", SHA256SUMS, MANIFEST] {
+        server.plant(&format!("hello/rev/v0.3.0/{arch}/release/{name}"), &read(&bundle.join(name))?)?;
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("could not read {}", path.display()))
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<()> {
     let folder = path.parent().context("a file has a folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
-    std::fs::write(path, text).with_context(|| format!("could not write {}", path.display()))
+    std::fs::write(path, content).with_context(|| format!("could not write {}", path.display()))
 }
 
 #[cfg(test)]
