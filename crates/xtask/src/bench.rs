@@ -13,6 +13,7 @@ mod stage;
 mod startup;
 
 use crate::dist::{self, Selection};
+use crate::generate;
 use anyhow::{Context, Result, bail};
 use artifact::Arch;
 use measure::Comparison;
@@ -41,20 +42,20 @@ enum Subject {
     Lint,
     /// `stage-artifacts` against strip, dpkg-deb, tar and sha256sum.
     Stage,
-    /// The start of an executable against that of an action in JavaScript.
+    /// The start of every executable, and of `plan` against that of an action in JavaScript.
     Startup,
 }
 
 impl Subject {
     /// The actions that are measured.
-    fn actions(self) -> &'static [&'static str] {
+    fn actions(self) -> Vec<&'static str> {
         match self {
-            Self::Registry => &["upload", "fetch"],
-            Self::Build => &["build"],
-            Self::RunExamples => &["run-examples"],
-            Self::Lint => &["lint"],
-            Self::Stage => &["stage-artifacts"],
-            Self::Startup => &["plan"],
+            Self::Registry => vec!["upload", "fetch"],
+            Self::Build => vec!["build"],
+            Self::RunExamples => vec!["run-examples"],
+            Self::Lint => vec!["lint"],
+            Self::Stage => vec!["stage-artifacts"],
+            Self::Startup => generate::definitions().iter().map(|action| action.name).collect(),
         }
     }
 }
@@ -62,14 +63,15 @@ impl Subject {
 /// Builds the executables as they are for a release, measures, and prints a table.
 pub fn run(args: &Args) -> Result<()> {
     let tools = testbed::tools::ensure(&|line| eprintln!("{line}"))?;
-    let executables = executables(args.subject.actions())?;
+    let actions = args.subject.actions();
+    let executables = executables(&actions)?;
     let comparisons = match args.subject {
         Subject::Registry => registry::run(&tools, &executables, args.rounds)?,
         Subject::Build => build::run(&tools, &executables, args.rounds)?,
         Subject::RunExamples => examples::run(&executables, args.rounds)?,
         Subject::Lint => lint::run(&tools, &executables, args.rounds)?,
         Subject::Stage => stage::run(&executables, args.rounds)?,
-        Subject::Startup => startup::run(&executables, args.rounds)?,
+        Subject::Startup => startup::run(&executables, &actions, args.rounds)?,
     };
     println!("{}", measure::table(&comparisons));
     let missed: Vec<_> = comparisons.iter().filter(|comparison| !comparison.is_met()).map(Comparison::name).collect();
