@@ -136,12 +136,10 @@ fn refuse_missing_plugins(needs: &Needs<'_>, roots: &BTreeMap<String, PathBuf>, 
         elfs.flat_map(|(_, elf)| &elf.run_paths)
             .any(|folder| folder.starts_with('/') && Path::new(folder).join(name).exists())
     };
-    for (name, user) in needs.users.iter().filter(|(name, _)| split_soname(name).is_none()) {
-        if !roots.contains_key(*name) && !is_installed(name) && !is_on_run_path(name) {
-            return Err(shlibdeps::missing(name, user, job.subject.arch));
-        }
-    }
-    Ok(())
+    let is_missing = |name: &str| !roots.contains_key(name) && !is_installed(name) && !is_on_run_path(name);
+    let plugins = needs.users.iter().filter(|(name, _)| split_soname(name).is_none() && is_missing(name));
+    let missing: Vec<_> = plugins.map(|(name, user)| ((*name).to_owned(), (*user).to_owned())).collect();
+    if missing.is_empty() { Ok(()) } else { Err(shlibdeps::missing(&missing, job.subject.arch)) }
 }
 
 /// What was computed, then what the caller adds; nothing twice.

@@ -112,27 +112,28 @@ fn parse(text: &str, foreign: Option<Arch>) -> Vec<String> {
 /// The tool's message, in terms of the tree that the reader knows.
 fn explain(error: RunError, work: &Path, arch: Arch) -> Failure {
     let work = format!("{}/", work.display());
-    for line in error.tail().iter().filter_map(|line| line.strip_prefix("dpkg-shlibdeps: error: ")) {
-        if let Some((library, rest)) =
-            line.strip_prefix("cannot find library ").and_then(|l| l.split_once(" needed by "))
-        {
-            let user = rest.split_once(" (").map_or(rest, |(user, _)| user);
-            return missing(library, user.strip_prefix(&work).unwrap_or(user), arch);
-        }
-        if let Some((library, user)) =
-            line.strip_prefix("no dependency information found for ").and_then(|l| l.split_once(" (used by "))
-        {
-            let user = user.trim_end_matches(')');
-            return unpackaged(library, user.strip_prefix(&work).unwrap_or(user));
-        }
+    let lines = error.tail().iter().filter_map(|line| line.strip_prefix("dpkg-shlibdeps: error: "));
+    // Each line that says this of a library, and which file needs it.
+    let told = |before: &str, between: &str, after: &str| -> Vec<_> {
+        let rests = lines.clone().filter_map(|line| line.strip_prefix(before)?.split_once(between));
+        let of_user = |user: &str| user.split_once(after).map_or(user, |(user, _)| user).replace(&work, "");
+        rests.map(|(library, user)| (library.to_owned(), of_user(user))).collect()
+    };
+    let nowhere = told("cannot find library ", " needed by ", " (");
+    if !nowhere.is_empty() {
+        return missing(&nowhere, arch);
+    }
+    let unknown = told("no dependency information found for ", " (used by ", ")");
+    if !unknown.is_empty() {
+        return unpackaged(&unknown);
     }
     let tail = error.tail().join("\n").replace(&work, "");
     let failure = Failure::from(error).context("could not compute the dependencies of the Debian package");
     if tail.is_empty() { failure } else { failure.because(Failure::work(tail)) }
 }
 
-/// A library that is nowhere.
-pub fn missing(library: &str, user: &str, arch: Arch) -> Failure {
+/// Libraries that are nowhere, each with a file that needs it.
+pub fn missing(libraries: &[(String, String)], arch: Arch) -> Failure {
     let (place, package) = if Arch::host() == Some(arch) {
         (String::new(), "the package that brings it".to_owned())
     } else {
@@ -140,15 +141,22 @@ pub fn missing(library: &str, user: &str, arch: Arch) -> Failure {
         let package = format!("the package that brings it for {debian} (the C library: libc6-{debian}-cross)");
         (format!(" for {arch}"), package)
     };
-    Failure::work(format!("{user} needs {library}, which is neither in the install tree nor on this system{place}"))
+    let (needs, are) = needs(libraries);
+    Failure::work(format!("{needs}, which {are} neither in the install tree nor on this system{place}"))
         .title("unresolvable library dependency")
         .help(format!("install {package}, or name the folder it was fetched to in `pkgconfig-prefix`"))
 }
 
-fn unpackaged(library: &str, user: &str) -> Failure {
-    Failure::work(format!("{user} needs {library}, which no installed Debian package brings"))
+fn unpackaged(libraries: &[(String, String)]) -> Failure {
+    Failure::work(format!("{}, which no installed Debian package brings", needs(libraries).0))
         .title("unresolvable library dependency")
-        .help("install that library from a package, or name its folder in `pkgconfig-prefix` and its package in `depends`")
+        .help("install it from a package, or name its folder in `pkgconfig-prefix` and its package in `depends`")
+}
+
+/// Which file needs which library, and the verb that goes with them.
+fn needs(libraries: &[(String, String)]) -> (String, &'static str) {
+    let needs: Vec<_> = libraries.iter().map(|(library, user)| format!("{user} needs {library}")).collect();
+    (needs.join(", "), if needs.len() == 1 { "is" } else { "are" })
 }
 
 #[cfg(test)]
@@ -182,9 +190,10 @@ mod tests {
     fn its_errors_name_library_and_user() {
         insta::assert_snapshot!(failed(&[
             "dpkg-shlibdeps: error: cannot find library libnone.so.1 needed by /t/tree/usr/bin/x (ELF format: 'elf64-x86-64' abi: '0201003e00000000'; RPATH: '')",
-            "dpkg-shlibdeps: error: cannot continue due to the error above",
+            "dpkg-shlibdeps: error: cannot find library libtoo.so needed by /t/tree/usr/lib/liby.so (ELF format: 'elf64-x86-64' abi: '0201003e00000000'; RPATH: '')",
+            "dpkg-shlibdeps: error: cannot continue due to the errors listed above",
         ]), @r"
-        usr/bin/x needs libnone.so.1, which is neither in the install tree nor on this system
+        usr/bin/x needs libnone.so.1, usr/lib/liby.so needs libtoo.so, which are neither in the install tree nor on this system
         help: install the package that brings it, or name the folder it was fetched to in `pkgconfig-prefix`
         ");
         insta::assert_snapshot!(failed(&[
@@ -192,7 +201,7 @@ mod tests {
             "Hint: check if the library actually comes from a package.",
         ]), @r"
         usr/bin/x needs /usr/local/lib/libx.so.1, which no installed Debian package brings
-        help: install that library from a package, or name its folder in `pkgconfig-prefix` and its package in `depends`
+        help: install it from a package, or name its folder in `pkgconfig-prefix` and its package in `depends`
         ");
         insta::assert_snapshot!(failed(&["dpkg-shlibdeps: error: objdump is missing"]), @r"
         could not compute the dependencies of the Debian package
