@@ -50,7 +50,8 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let folder = tempfile::Builder::new().prefix("release-").tempdir().context("could not make a folder")?;
-    let target = root.join("target");
+    // Not where this tree is built: cargo takes a crate that was built in the clone for one of ours.
+    let target = root.join("target/release-checks");
     let steps = Steps {
         check: &|clone| {
             let step = Step::cargo("Check the release", ["xtask", "ci"]).folder(clone.folder());
