@@ -25,6 +25,20 @@ fn version() -> Version {
     env!("CARGO_PKG_VERSION").parse().unwrap()
 }
 
+/// What `BUILD.json` would tell.
+fn record(clone: &Git, commit: &Commit, executables: Vec<Executable>) -> Result<DistRecord> {
+    Ok(DistRecord {
+        schema: DistRecord::SCHEMA,
+        version: version().to_string(),
+        commit: Some(commit.clone()),
+        rustc: "rustc".into(),
+        zig: "zig".into(),
+        cargo_zigbuild: "cargo-zigbuild".into(),
+        lock: Sha256::of(&std::fs::read(clone.folder().join("Cargo.lock"))?),
+        executables,
+    })
+}
+
 /// In place of the builds for release, which take long: the executables that the tests use.
 fn build(clone: &Git, commit: &Commit) -> Result<()> {
     let dist = clone.folder().join("dist");
@@ -48,16 +62,7 @@ fn build(clone: &Git, commit: &Commit) -> Result<()> {
         let (size, sha256) = (bytes.len() as u64, Sha256::of(&bytes));
         executables.push(Executable { action: action.name.to_owned(), arch: Arch::X86_64, size, sha256 });
     }
-    let record = DistRecord {
-        schema: DistRecord::SCHEMA,
-        version: version().to_string(),
-        commit: Some(commit.clone()),
-        rustc: "rustc".into(),
-        zig: "zig".into(),
-        cargo_zigbuild: "cargo-zigbuild".into(),
-        lock: Sha256::of(&std::fs::read(clone.folder().join("Cargo.lock"))?),
-        executables,
-    };
+    let record = record(clone, commit, executables)?;
     xtask::dist::prove(&tools::ensure(&|_| ())?, &record, &dist)?;
     std::fs::write(dist.join(SHA256SUMS), record.sha256sums())?;
     std::fs::write(dist.join(DistRecord::FILE), record.to_canonical_json())?;
@@ -181,16 +186,7 @@ fn releases_follow_one_another() {
         std::fs::create_dir_all(dist.join("x86_64"))?;
         std::fs::write(dist.join(program.path()), "#!/bin/sh")?;
         std::fs::set_permissions(dist.join(program.path()), std::fs::Permissions::from_mode(0o755))?;
-        let record = DistRecord {
-            schema: DistRecord::SCHEMA,
-            version: version().to_string(),
-            commit: Some(commit.clone()),
-            rustc: "rustc".into(),
-            zig: "zig".into(),
-            cargo_zigbuild: "cargo-zigbuild".into(),
-            lock: Sha256::of(b""),
-            executables: vec![program],
-        };
+        let record = record(clone, commit, vec![program])?;
         Ok(std::fs::write(dist.join(DistRecord::FILE), record.to_canonical_json())?)
     };
     let release = |version: &Version| {
