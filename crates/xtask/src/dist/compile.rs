@@ -62,7 +62,7 @@ fn one(toolchain: &Toolchain, action: &str, target: &Target, out: &Path, others:
     };
     let path = out.join(executable.path());
     match others.iter().find(|other| other.arch == executable.arch && other.sha256 == executable.sha256) {
-        Some(other) => link(&path, &format!("vaccel-{}", other.action))?,
+        Some(other) => link(&path, format!("vaccel-{}", other.action).as_ref())?,
         None => place(&path, &bytes)?,
     }
     Ok(executable)

@@ -75,16 +75,19 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Builds a source tree, proves that the executables run, and writes them with their record.
 ///
-/// Older executables for the same architectures are removed from `out`, and nothing else.
+/// They come into `out` when all of them have run; until then it stays as it is. Older executables
+/// for the same architectures are removed from it, and nothing else.
 pub fn build(source: &Path, commit: Option<Commit>, selection: &Selection, out: &Path) -> Result<()> {
     let tools = testbed::tools::ensure(&|line| eprintln!("    {line}"))?;
     let folder = testbed::workspace_root().join("target/dist");
     let toolchain = Toolchain::of(&tools, source, &folder, std::env::vars_os())?;
-    let executables = compile::run(&toolchain, selection, out)?;
+    let unproven =
+        tempfile::Builder::new().prefix("unproven-").tempdir_in(&folder).context("could not make a folder")?;
+    let executables = compile::run(&toolchain, selection, unproven.path())?;
     let record = record(&toolchain, source, commit, executables)?;
     limits::check(&record)?;
-    prove::run(&tools, &record, out)?;
-    finish(&record, out)?;
+    prove::run(&tools, &record, unproven.path())?;
+    bring(&record, unproven.path(), out)?;
     for arch in &selection.archs {
         println!("{arch}: {}", toolkit::human::bytes(limits::total(&record, *arch)));
     }
@@ -157,8 +160,18 @@ fn record(
     })
 }
 
-/// Writes the documents, and removes executables for these architectures that are in none of them.
-fn finish(record: &DistRecord, out: &Path) -> Result<()> {
+/// Copies the executables and writes the documents; removes executables for these architectures that
+/// are in none of them.
+fn bring(record: &DistRecord, from: &Path, out: &Path) -> Result<()> {
+    for executable in &record.executables {
+        let (from, to) = (from.join(executable.path()), out.join(executable.path()));
+        if let Ok(target) = std::fs::read_link(&from) {
+            link(&to, &target)?;
+        } else {
+            let bytes = std::fs::read(&from).with_context(|| format!("could not read {}", from.display()))?;
+            place(&to, &bytes)?;
+        }
+    }
     let named: BTreeSet<_> = record.executables.iter().map(|executable| out.join(executable.path())).collect();
     let archs: BTreeSet<_> = record.executables.iter().map(|executable| executable.arch.as_str()).collect();
     for arch in archs {
@@ -186,7 +199,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Writes a link to an executable beside it.
-fn link(path: &Path, target: &str) -> Result<()> {
+fn link(path: &Path, target: &Path) -> Result<()> {
     let _ = std::fs::remove_file(path);
     std::os::unix::fs::symlink(target, path).with_context(|| format!("could not link {}", path.display()))
 }
@@ -211,14 +224,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_removed_but_older_executables_for_the_same_architectures() {
+    fn executables_replace_older_ones_for_the_same_architectures_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        let executable = Executable { action: "plan".into(), arch: Arch::X86_64, size: 3, sha256: Sha256::of(b"new") };
-        let kept = ["x86_64/vaccel-plan", "x86_64/notes.txt", "aarch64/vaccel-lint", "run"];
-        for name in kept.into_iter().chain(["x86_64/vaccel-lint"]) {
-            place(&path(name), b"new").unwrap();
+        let executable = |action: &str| Executable {
+            action: action.into(),
+            arch: Arch::X86_64,
+            size: 3,
+            sha256: Sha256::of(b"new"),
+        };
+        for name in ["x86_64/vaccel-plan", "x86_64/vaccel-lint", "x86_64/notes.txt", "aarch64/vaccel-lint", "run"] {
+            place(&path(name), b"old").unwrap();
         }
+        let unproven = tempfile::tempdir().unwrap();
+        place(&unproven.path().join("x86_64/vaccel-plan"), b"new").unwrap();
+        link(&unproven.path().join("x86_64/vaccel-build"), "vaccel-plan".as_ref()).unwrap();
         let record = DistRecord {
             schema: DistRecord::SCHEMA,
             version: "0.1.0".into(),
@@ -227,11 +247,16 @@ mod tests {
             zig: "zig".into(),
             cargo_zigbuild: "cargo-zigbuild".into(),
             lock: Sha256::of(b""),
-            executables: vec![executable],
+            executables: vec![executable("plan"), executable("build")],
         };
-        finish(&record, folder.path()).unwrap();
-        assert!(kept.iter().all(|name| path(name).exists()));
+        bring(&record, unproven.path(), folder.path()).unwrap();
+        let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+        assert_eq!((read("x86_64/vaccel-plan"), read("x86_64/vaccel-build")), ("new".into(), "new".into()));
+        assert_eq!(std::fs::read_link(path("x86_64/vaccel-build")).unwrap(), Path::new("vaccel-plan"));
         assert!(!path("x86_64/vaccel-lint").exists());
+        for name in ["x86_64/notes.txt", "aarch64/vaccel-lint", "run"] {
+            assert_eq!(read(name), "old", "{name}");
+        }
         assert_eq!(read_record(folder.path()).unwrap(), record);
     }
 }
