@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `generate`: writes what follows from the definitions of the actions and documents.
 
-use crate::{action_page, action_yml};
+use crate::{action_page, action_yml, wrappers};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use toolkit::{Definition, definition};
@@ -34,6 +34,9 @@ fn files() -> Result<Vec<(PathBuf, String)>> {
         let folder = Path::new("actions").join(action.name);
         files.push((folder.join("action.yml"), action_yml::render(&action)));
         files.push((folder.join("README.md"), action_page::render(&action)));
+    }
+    for (name, text) in wrappers::files()? {
+        files.push((Path::new(".github/workflows").join(name), text));
     }
     let documents = artifact::schema::all()
         .into_iter()

@@ -16,3 +16,5 @@ mod process;
 pub mod release;
 pub mod s3;
 pub mod test;
+pub mod workflow;
+pub mod wrappers;

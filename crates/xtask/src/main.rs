@@ -23,7 +23,7 @@ enum Task {
     Ci,
     /// Format, clippy, generated files, workflows.
     Audit,
-    /// Write `actions/*/action.yml`, the reference pages and the JSON Schemas.
+    /// Write `actions/*/action.yml`, the reference pages, the workflows that wrap another, and the JSON Schemas.
     Generate(generate::Args),
     /// Build the executables of a release for every architecture, byte for byte the same everywhere.
     Dist(dist::Args),
