@@ -2,8 +2,8 @@
 //! Dependencies that were fetched into folders: where their libraries and pkg-config files are.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use toolkit::{Failure, Result};
+use std::path::PathBuf;
+use toolkit::{Failure, Result, SearchPaths};
 
 /// Search paths into the roots of fetched dependencies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Dependencies {
 }
 
 impl Dependencies {
-    /// Looks below each root, which is a prefix (`lib/…`) or holds one (`usr/lib/…`).
+    /// Looks below each root, which is a prefix (`lib/…`) or holds one (`usr/lib/…`, `opt/x/lib/…`).
     pub fn find(roots: &[String], multiarch: &str) -> Result<Self> {
         let mut found = Self::default();
         for root in roots {
@@ -24,28 +24,16 @@ impl Dependencies {
                 return Err(Failure::input(format!("the dependency folder {} does not exist", root.display()))
                     .help("fetch the dependency first, or take the folder out of pkgconfig-prefix"));
             }
-            found.add(&root, multiarch)?;
+            let SearchPaths { libraries, pkgconfig, .. } = SearchPaths::below(&root, multiarch);
+            if pkgconfig.is_empty() {
+                let looked = format!("lib/{multiarch}/pkgconfig, lib/pkgconfig, lib64/pkgconfig and share/pkgconfig");
+                return Err(Failure::input(format!("there are no pkg-config files below {}", root.display()))
+                    .help(format!("looked for {looked}, there and below every prefix in it")));
+            }
+            found.libraries.extend(libraries);
+            found.pkgconfig.extend(pkgconfig);
         }
         Ok(found)
-    }
-
-    fn add(&mut self, root: &Path, multiarch: &str) -> Result<()> {
-        let lib = [format!("lib/{multiarch}"), "lib".to_owned()];
-        let prefixes = [root.to_owned(), root.join("usr")];
-        let exists = |folder: &PathBuf| folder.is_dir();
-        let libraries = prefixes.iter().flat_map(|prefix| lib.iter().map(move |lib| prefix.join(lib)));
-        let libraries: Vec<_> = libraries.filter(exists).collect();
-        let shared = prefixes.iter().map(|prefix| prefix.join("share/pkgconfig"));
-        let pkgconfig = libraries.iter().map(|folder| folder.join("pkgconfig")).chain(shared);
-        let pkgconfig: Vec<_> = pkgconfig.filter(exists).collect();
-        if pkgconfig.is_empty() {
-            let looked = format!("lib/{multiarch}/pkgconfig, lib/pkgconfig and share/pkgconfig");
-            return Err(Failure::input(format!("there are no pkg-config files below {}", root.display()))
-                .help(format!("looked for {looked}, there and in its usr/")));
-        }
-        self.libraries.extend(libraries);
-        self.pkgconfig.extend(pkgconfig);
-        Ok(())
     }
 }
 
@@ -65,19 +53,26 @@ mod tests {
     #[test]
     fn both_shapes_of_root_are_searched() {
         let folder = tempfile::tempdir().unwrap();
-        for path in ["a/lib/x86_64-linux-gnu/pkgconfig", "a/share/pkgconfig", "b/usr/lib/pkgconfig", "c/lib"] {
+        let present = ["a/lib/x86_64-linux-gnu/pkgconfig", "a/share/pkgconfig", "b/usr/lib/pkgconfig", "c/lib"];
+        let other_prefixes = ["d/usr/local/lib/pkgconfig", "e/opt/dep/lib/x86_64-linux-gnu/pkgconfig"];
+        for path in present.iter().chain(&other_prefixes) {
             std::fs::create_dir_all(folder.path().join(path)).unwrap();
         }
         let root = |name: &str| folder.path().join(name).display().to_string();
-        let found = Dependencies::find(&[root("a"), root("b")], "x86_64-linux-gnu").unwrap();
+        let found = Dependencies::find(&["a", "b", "d", "e"].map(root), "x86_64-linux-gnu").unwrap();
         let relative = |paths: &[PathBuf]| -> Vec<String> {
             paths.iter().map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect()
         };
-        assert_eq!(
-            relative(&found.pkgconfig),
-            ["a/lib/x86_64-linux-gnu/pkgconfig", "a/share/pkgconfig", "b/usr/lib/pkgconfig"]
-        );
-        assert_eq!(relative(&found.libraries), ["a/lib/x86_64-linux-gnu", "a/lib", "b/usr/lib"]);
+        assert_eq!(relative(&found.pkgconfig), [&present[..3], &other_prefixes].concat());
+        let libraries = [
+            "a/lib/x86_64-linux-gnu",
+            "a/lib",
+            "b/usr/lib",
+            "d/usr/local/lib",
+            "e/opt/dep/lib/x86_64-linux-gnu",
+            "e/opt/dep/lib",
+        ];
+        assert_eq!(relative(&found.libraries), libraries);
 
         for missing in ["c", "nowhere"] {
             let failure = Dependencies::find(&[root(missing)], "x86_64-linux-gnu").unwrap_err();

@@ -5,7 +5,6 @@
 //! installs what has been verified.
 
 mod choice;
-mod folders;
 mod install;
 mod listing;
 mod run;

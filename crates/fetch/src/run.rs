@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The steps: connect, resolve, choose, fetch, install.
 
-use crate::{Args, Install, Outputs, choice, folders, install, listing, summary};
+use crate::{Args, Install, Outputs, choice, install, listing, summary};
 use artifact::Arch;
 use registry::{FetchedFile, Fetcher, Location, Progress, RegistryError, Resolved, Store, Without};
-use toolkit::{Failure, Result, ResultExt, Runner, human};
+use std::path::PathBuf;
+use toolkit::{Failure, Result, ResultExt, Runner, SearchPaths, human};
 
 /// How many files are fetched at once where the caller leaves it to us.
 const CONCURRENCY: usize = 16;
@@ -46,9 +47,9 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
             Install::Prefix => Some(install::prefix(&fetched, &args.install_prefix, runner)?),
         };
         runner.summary(&summary::render(&store, &bundle, &fetched, installed.as_deref()))?;
-        let arch = manifest.arch;
-        let folders = |names: &dyn Fn(Arch) -> Vec<String>| {
-            installed.as_deref().and_then(|root| folders::existing(root, &names(arch)))
+        let folders = match &installed {
+            Some(root) => SearchPaths::below(&root.canonicalize()?, manifest.arch.multiarch()),
+            None => SearchPaths::default(),
         };
         Ok(Outputs {
             version: Some(manifest.version.to_string()),
@@ -57,10 +58,16 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
             path: Some(args.local_path.clone()),
             files: Some(fetched.iter().map(|file| file.entry.name.to_string()).collect()),
             installed: Some(installed.is_some()),
-            pkg_config_path: folders(&folders::pkg_config),
-            library_path: folders(&folders::libraries),
+            pkg_config_path: joined(&folders.pkgconfig),
+            library_path: joined(&folders.libraries),
         })
     })
+}
+
+/// The folders of a search path; `None` if there are none.
+fn joined(folders: &[PathBuf]) -> Option<String> {
+    let shown: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    (!shown.is_empty()).then(|| shown.join(":"))
 }
 
 async fn resolve(args: &Args, store: &Store) -> Result<Result<Resolved, RegistryError>> {

@@ -84,25 +84,25 @@ pub fn installed(destdir: &Path, prefix: &Path) -> Result<PathBuf> {
 impl SearchPaths {
     /// Adds what there is below a prefix.
     pub fn add(&mut self, prefix: &Path, multiarch: &str) {
-        let there = |names: &[String]| -> Vec<PathBuf> {
-            names.iter().map(|name| prefix.join(name)).filter(|folder| folder.is_dir()).collect()
-        };
-        let lib = [format!("lib/{multiarch}"), "lib".to_owned()];
-        let pkgconfig = [format!("{}/pkgconfig", lib[0]), "lib/pkgconfig".to_owned(), "share/pkgconfig".to_owned()];
-        self.programs.extend(there(&["bin".to_owned()]));
-        self.libraries.extend(there(&lib));
-        self.pkgconfig.extend(there(&pkgconfig));
+        let mut found = toolkit::SearchPaths::default();
+        found.add(prefix, multiarch);
+        self.extend(found);
     }
 
-    /// Adds the root of a dependency, which is a prefix or holds one in `usr`.
+    fn extend(&mut self, found: toolkit::SearchPaths) {
+        self.programs.extend(found.programs);
+        self.libraries.extend(found.libraries);
+        self.pkgconfig.extend(found.pkgconfig);
+    }
+
+    /// Adds the root of a dependency, which is a prefix or holds one, such as `usr` or `opt/x`.
     pub fn add_dependency(&mut self, root: &str, multiarch: &str) -> Result<()> {
         let root = std::path::absolute(root)?;
         if !root.is_dir() {
             return Err(Failure::input(format!("the dependency folder {} does not exist", root.display()))
                 .help("fetch the dependency first, or take the folder out of pkgconfig-prefix"));
         }
-        self.add(&root, multiarch);
-        self.add(&root.join("usr"), multiarch);
+        self.extend(toolkit::SearchPaths::below(&root, multiarch));
         Ok(())
     }
 

@@ -21,6 +21,7 @@ mod output;
 mod program;
 mod runner;
 mod scrub;
+mod search_path;
 mod signals;
 mod toml_file;
 
@@ -32,4 +33,5 @@ pub use output::{Json, OutputDefinition, OutputValue, Outputs, output_name};
 pub use program::{Collected, Exit, Finished, Program, RunError, Tool, on_path};
 pub use runner::{Group, Runner};
 pub use scrub::CommandFiles;
+pub use search_path::SearchPaths;
 pub use toml_file::read_toml;
