@@ -55,6 +55,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         let _ = std::fs::remove_file(path);
     }
 
+    toolkit::provide_runtime_folder(runner);
     let mut report = match &choice {
         Choice::Script(script) => from_script::run(&settings, script, runner)?,
         Choice::Manifest(manifest) => from_manifest::run(&settings, manifest, runner)?,
