@@ -17,6 +17,7 @@ mod manifest;
 mod package;
 mod plan;
 mod ref_name;
+pub mod runners;
 #[cfg(feature = "schemars")]
 pub mod schema;
 mod sha256;

@@ -13,6 +13,8 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("examples.schema.json", schema_for!(ExampleReport).to_value()),
         ("manifest.schema.json", schema_for!(Manifest).to_value()),
         ("plan.schema.json", schema_for!(Plan).to_value()),
+        ("runners.schema.json", schema_for!(crate::runners::Document).to_value()),
+        ("site.schema.json", schema_for!(crate::runners::Site).to_value()),
     ]
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The one decision: from trigger, request and runners to what runs and what is published.
 
-use crate::{PullRequest, Runners, RunnersError, Trigger};
+use crate::{PullRequest, Trigger};
+use artifact::runners::{NoRunner, Runners};
 use artifact::{Arch, BuildType, Commit, CommitError, Matrix, RefName, RefNameError, Target, Version};
 use std::collections::BTreeSet;
 use toolkit::Failure;
@@ -54,7 +55,7 @@ pub struct Decision {
 pub enum PlanError {
     /// There is no such runner.
     #[error(transparent)]
-    Runners(#[from] RunnersError),
+    Runners(#[from] NoRunner),
     /// The branch or tag has a name that cannot be published under.
     #[error(transparent)]
     Ref(#[from] RefNameError),
@@ -85,7 +86,7 @@ impl PlanError {
             Self::NoStore(_) => "pass the inputs endpoint-url and bucket to the workflow",
             Self::NoCredentials(_) => "pass the secrets access-key and secret-key to the workflow by name",
             Self::BranchAsRelease(_) => "rename the branch, or take the label ok-to-upload away",
-            Self::Runners(_) => "the runners that exist stand in .github/runners.toml of vaccel-ci",
+            Self::Runners(_) => "the runners that exist are listed in .github/runners.toml of vaccel-ci",
             Self::Empty(_) => "leave the input out for its default, or name at least one",
             Self::Twice(..) => "name each once: two jobs would publish the same bundle",
             Self::Ref(_) | Self::Commit(_) => "this comes from the event; git itself would not have such a name",
@@ -226,7 +227,7 @@ fn matrix(request: &Request, runners: &Runners) -> Result<Matrix, PlanError> {
     unique("build-types", &request.build_types)?;
     let mut include = Vec::new();
     for arch in &request.archs {
-        let runs_on = runners.label(&request.runner, *arch)?;
+        let runs_on = runners.runner(&request.runner, *arch)?.label;
         include.extend(request.build_types.iter().map(|build_type| Target {
             arch: *arch,
             build_type: *build_type,

@@ -3,6 +3,10 @@
 
 use super::*;
 
+fn built_in() -> Runners {
+    Runners::parse("runners.toml", include_str!("../../../.github/runners.toml")).unwrap()
+}
+
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
 fn request() -> Request {
@@ -112,7 +116,7 @@ fn every_event_has_its_row() {
         ("pull_request_target", other("pull_request_target"), Some(true), NOTHING, "main"),
         ("a schedule", other("schedule"), Some(true), NOTHING, "main"),
     ];
-    let runners = Runners::built_in().unwrap();
+    let runners = built_in();
     for (name, trigger, release, expected, git_ref) in cases {
         let plan = decide(&trigger, &Request { release, ..request() }, &runners).unwrap();
         let found = match (plan.proceed, plan.publish, plan.immutable) {
@@ -131,7 +135,7 @@ fn every_event_has_its_row() {
 
 #[test]
 fn the_matrix_has_a_job_per_target() {
-    let plan = decide(&branch("main"), &request(), &Runners::built_in().unwrap()).unwrap();
+    let plan = decide(&branch("main"), &request(), &built_in()).unwrap();
     let jobs: Vec<_> = plan
         .matrix
         .include
@@ -151,7 +155,7 @@ fn the_matrix_has_a_job_per_target() {
 
 #[test]
 fn requests_that_cannot_be_met_are_refused() {
-    let runners = Runners::built_in().unwrap();
+    let runners = built_in();
     let refused = |trigger: Trigger, request: Request| {
         let failure = decide(&trigger, &request, &runners).unwrap_err().into_failure();
         assert_eq!(failure.status(), toolkit::Status::Input);
@@ -189,20 +193,20 @@ fn requests_that_cannot_be_met_are_refused() {
     let unknown = Request { runner: "gpu".into(), ..request() };
     insta::assert_snapshot!(refused(branch("main"), unknown), @r#"
     there are no runners with the tag "gpu"; there are base, base-dind, jetson, tensorflow, torch, tvm
-    help: the runners that exist stand in .github/runners.toml of vaccel-ci
+    help: the runners that exist are listed in .github/runners.toml of vaccel-ci
     "#);
 }
 
 #[test]
 fn a_missing_store_does_not_matter_where_nothing_is_published() {
     let request = Request { has_store: false, has_credentials: false, ..request() };
-    let runners = Runners::built_in().unwrap();
+    let runners = built_in();
     assert!(decide(&pull_request(false, "opened", None, &[]), &request, &runners).is_ok());
 }
 
 #[test]
 fn only_a_tag_gives_its_version() {
-    let runners = Runners::built_in().unwrap();
+    let runners = built_in();
     let release = |trigger: Trigger| {
         let plan = decide(&trigger, &Request { release: Some(false), ..request() }, &runners).unwrap();
         plan.release.map(|version| version.to_string())

@@ -6,15 +6,14 @@
 
 mod decide;
 mod laptop;
-mod runners;
 mod summary;
 mod trigger;
 mod version;
 
 pub use decide::{Decision, PlanError, Request, decide};
-pub use runners::{Runners, RunnersError};
 pub use trigger::{PullRequest, Surroundings, Trigger};
 
+use artifact::runners::Runners;
 use artifact::{BuildType, PackageName};
 use laptop::Checkout;
 use std::path::PathBuf;
@@ -159,15 +158,21 @@ fn request(args: &Args) -> Result<Request> {
     })
 }
 
+/// The registry of vaccel-ci, for repositories that have none of their own.
+const BUILT_IN: &str = include_str!("../../../.github/runners.toml");
+
 fn load_runners(args: &Args) -> Result<Runners> {
-    let of_sources = args.source_path.join(".github/runners.toml");
+    let of_sources = args.source_path.join(artifact::runners::PATH);
     let path = match &args.runners {
         Some(path) => path.as_path(),
         None if of_sources.is_file() => of_sources.as_path(),
-        None => return Runners::built_in().input("the built-in runner registry"),
+        None => {
+            return Runners::parse("the runner registry of vaccel-ci", BUILT_IN)
+                .map_err(|e| Failure::from(e).as_input());
+        }
     };
-    let text = std::fs::read_to_string(path).input(format!("could not read the runner registry {}", path.display()))?;
-    Runners::parse(&text).input(format!("the runner registry {} is not usable", path.display()))
+    let text = std::fs::read_to_string(path).input(format!("failed to read the runner registry {}", path.display()))?;
+    Runners::parse(&path.display().to_string(), &text).map_err(|error| Failure::from(error).as_input())
 }
 
 fn trigger(args: &Args, runner: &Runner) -> Result<Trigger> {
