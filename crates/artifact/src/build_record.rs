@@ -2,7 +2,7 @@
 //! What a build says of itself, for whoever packages its result.
 
 use crate::document::{self, DocumentError};
-use crate::{Arch, BuildType};
+use crate::{Arch, BuildType, Sha256};
 use serde::{Deserialize, Serialize};
 
 /// How an install tree was made.
@@ -23,6 +23,9 @@ pub struct BuildRecord {
     pub arch: Arch,
     /// How it was built.
     pub build_type: BuildType,
+    /// Digest of the install tree; absent in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree_sha256: Option<Sha256>,
 }
 
 impl BuildRecord {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct Bundle {
     folder: PathBuf,
     manifest: Manifest,
+    manifest_sha256: Sha256,
 }
 
 /// Why a folder is not a bundle.
@@ -45,6 +46,14 @@ pub enum BundleError {
         /// What the manifest says.
         expected: String,
     },
+    /// The digest list for `sha256sum` is not that of the manifest.
+    #[error("{} is not the digest list of the manifest: {problem}", path.display())]
+    Sums {
+        /// The list.
+        path: PathBuf,
+        /// The first difference.
+        problem: String,
+    },
 }
 
 impl Bundle {
@@ -57,14 +66,30 @@ impl Bundle {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(BundleError::NoManifest(folder)),
             Err(source) => return Err(BundleError::Io { path, source }),
         };
-        Self::check(folder, &text)
+        let bundle = Self::check(folder, &text)?;
+        bundle.check_sums()?;
+        Ok(bundle)
+    }
+
+    /// Readers without manifest trust the list, so it must name the same files with the same digests.
+    fn check_sums(&self) -> Result<(), BundleError> {
+        let path = self.folder.join(SHA256SUMS);
+        let text = std::fs::read(&path).map_err(|source| BundleError::Io { path: path.clone(), source })?;
+        let problem = match sha256sums::parse(&String::from_utf8_lossy(&text)) {
+            Ok(listed) => match sha256sums::difference(&listed, &self.manifest.files) {
+                None => return Ok(()),
+                Some(difference) => difference,
+            },
+            Err(error) => error.to_string(),
+        };
+        Err(BundleError::Sums { path, problem })
     }
 
     /// The bundle that this text makes of a folder.
-    fn check(folder: PathBuf, manifest: &[u8]) -> Result<Self, BundleError> {
+    fn check(folder: PathBuf, text: &[u8]) -> Result<Self, BundleError> {
         let refused = |source| BundleError::Manifest { path: folder.join(MANIFEST), source };
-        let manifest = Manifest::parse(manifest).map_err(refused)?;
-        let bundle = Self { folder, manifest };
+        let manifest = Manifest::parse(text).map_err(refused)?;
+        let bundle = Self { folder, manifest, manifest_sha256: Sha256::of(text) };
         for file in &bundle.manifest.files {
             let path = bundle.path(file);
             // A link could lead anywhere; a bundle holds its bytes itself.
@@ -104,6 +129,11 @@ impl Bundle {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The digest of `manifest.json`, which names everything else.
+    pub fn manifest_sha256(&self) -> Sha256 {
+        self.manifest_sha256
     }
 
     /// What it holds.
@@ -163,6 +193,43 @@ mod tests {
         assert!(matches!(Bundle::open(folder.path()), Err(BundleError::Io { .. })));
         std::os::unix::fs::symlink("vaccel_0.7.1_x86_64.tar.gz", &deb).unwrap();
         assert!(matches!(Bundle::open(folder.path()), Err(BundleError::Different { .. })));
+    }
+
+    #[test]
+    fn a_digest_list_that_disagrees_is_refused() {
+        let (folder, bundle) = bundle();
+        let list = folder.path().join(SHA256SUMS);
+        let text = std::fs::read_to_string(&list).unwrap();
+        let (deb, tar) = text.split_once('\n').unwrap();
+        let other = Sha256::of(b"other");
+        let cases = [
+            ("other digest", format!("{other}  vaccel_0.7.1-1_amd64.deb\n{tar}")),
+            ("missing file", tar.to_owned()),
+            ("further file", format!("{text}{other}  more\n")),
+            ("twice", format!("{text}{deb}\n")),
+            ("a second digest", format!("{text}{other}  vaccel_0.7.1-1_amd64.deb\n")),
+            ("no list", "hello\n".to_owned()),
+            ("empty", String::new()),
+        ];
+        let refused = cases.map(|(name, text)| {
+            std::fs::write(&list, text).unwrap();
+            let error = Bundle::open(folder.path()).unwrap_err().to_string();
+            format!("{name}: {}", error.replace(&folder.path().display().to_string(), "<folder>"))
+        });
+        insta::assert_snapshot!(refused.join("\n"), @r#"
+        other digest: <folder>/SHA256SUMS is not the digest list of the manifest: vaccel_0.7.1-1_amd64.deb has d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa there, not 9cfa1468c93fc18652e34a000f0c6614b0fa18f6f4887477ad9b0d36ca6a7eaa
+        missing file: <folder>/SHA256SUMS is not the digest list of the manifest: vaccel_0.7.1-1_amd64.deb is missing
+        further file: <folder>/SHA256SUMS is not the digest list of the manifest: the manifest does not name more
+        twice: <folder>/SHA256SUMS is not the digest list of the manifest: it names vaccel_0.7.1-1_amd64.deb twice
+        a second digest: <folder>/SHA256SUMS is not the digest list of the manifest: it names vaccel_0.7.1-1_amd64.deb twice
+        no list: <folder>/SHA256SUMS is not the digest list of the manifest: line 1 of the digest list is not `<sha256>  <name>`: "hello"
+        empty: <folder>/SHA256SUMS is not the digest list of the manifest: vaccel_0.7.1-1_amd64.deb is missing
+        "#);
+        std::fs::write(&list, tar.to_owned() + deb + "\n").unwrap();
+        assert!(Bundle::open(folder.path()).is_ok(), "the order does not matter");
+        std::fs::remove_file(&list).unwrap();
+        assert!(matches!(Bundle::open(folder.path()), Err(BundleError::Io { .. })));
+        assert_eq!(bundle.manifest_sha256(), Sha256::of(&example().to_canonical_json()));
     }
 
     #[test]

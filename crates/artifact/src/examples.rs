@@ -88,6 +88,9 @@ pub struct ExampleReport {
     /// What the machine was known to have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<String>,
+    /// Digest of the install tree that they ran against, before and after; absent in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree_sha256: Option<Sha256>,
     /// What was worse than in the baseline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regressions: Vec<Regression>,

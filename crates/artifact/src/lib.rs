@@ -24,6 +24,7 @@ mod sha256;
 pub mod sha256sums;
 mod text;
 mod timestamp;
+mod tree;
 mod version;
 
 pub use arch::{Arch, ArchError};
@@ -40,6 +41,7 @@ pub use plan::{Matrix, Plan, Target};
 pub use ref_name::{RefName, RefNameError};
 pub use sha256::{Hasher, Sha256, Sha256Error};
 pub use timestamp::{Timestamp, TimestampError};
+pub use tree::{TreeChange, TreeEntry, TreeListing, TreeNode};
 pub use version::{GitState, Version, VersionError};
 
 /// The name of the document that makes a folder a bundle; the commit point of a publication.

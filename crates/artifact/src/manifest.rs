@@ -142,6 +142,12 @@ pub struct Manifest {
     /// The run that made it; absent when made by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
+    /// Digest of the install tree that was tested and packaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree_sha256: Option<Sha256>,
+    /// Digests of the reports of the examples that ran against that tree; they are files of the bundle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Sha256>,
     /// The files, sorted by name.
     pub files: Vec<FileEntry>,
 }
@@ -210,6 +216,8 @@ pub(crate) mod tests {
                 attempt: 1,
                 url: "https://github.com/nubificus/vaccel/actions/runs/7".into(),
             }),
+            tree_sha256: Some(Sha256::of(b"tree")),
+            examples: vec![Sha256::of(b"report")],
             files: vec![
                 file("vaccel_0.7.1_x86_64.tar.gz", FileKind::Archive, b"tar"),
                 file("vaccel_0.7.1-1_amd64.deb", FileKind::Deb, b"deb"),
@@ -257,10 +265,10 @@ pub(crate) mod tests {
     fn a_manifest_that_deceives_is_refused() {
         let refused = |change: fn(&mut serde_json::Value)| with(change).unwrap_err().to_string();
         insta::assert_snapshot!(refused(|v| v["schema"] = 2.into()), @"its schema is 2, and this version of vaccel-ci understands 1; use a newer one");
-        insta::assert_snapshot!(refused(|v| v["files"][0]["name"] = "../x".into()), @r#"it is not a manifest: "../x" is not a plain file name: it holds a path separator at line 1 column 310"#);
+        insta::assert_snapshot!(refused(|v| v["files"][0]["name"] = "../x".into()), @r#"it is not a manifest: "../x" is not a plain file name: it holds a path separator at line 1 column 390"#);
         insta::assert_snapshot!(refused(|v| v["files"][0]["name"] = v["files"][1]["name"].clone()), @r#"it names "vaccel_0.7.1-1_amd64.deb" twice"#);
         insta::assert_snapshot!(refused(|v| v["arch"] = "mips".into()), @r#"it is not a manifest: unknown architecture "mips"; there are x86_64, aarch64 and armv7l at line 1 column 14"#);
-        insta::assert_snapshot!(refused(|v| v["files"][0]["size"] = (-1).into()), @"it is not a manifest: invalid value: integer `-1`, expected u64 at line 1 column 418");
+        insta::assert_snapshot!(refused(|v| v["files"][0]["size"] = (-1).into()), @"it is not a manifest: invalid value: integer `-1`, expected u64 at line 1 column 498");
         // A newer manifest may differ in everything but its number.
         assert!(matches!(
             Manifest::parse(br#"{"schema": 9}"#),

@@ -35,6 +35,24 @@ pub fn parse(text: &str) -> Result<Vec<(Sha256, FileName)>, SumsError> {
         .collect()
 }
 
+/// The first file that a list and a manifest do not agree on.
+pub fn difference(listed: &[(Sha256, FileName)], files: &[FileEntry]) -> Option<String> {
+    let mut seen = std::collections::BTreeMap::new();
+    for (sha256, name) in listed {
+        if seen.insert(name, sha256).is_some() {
+            return Some(format!("it names {name} twice"));
+        }
+    }
+    for file in files {
+        match seen.remove(&file.name) {
+            Some(sha256) if *sha256 == file.sha256 => {}
+            Some(sha256) => return Some(format!("{} has {sha256} there, not {}", file.name, file.sha256)),
+            None => return Some(format!("{} is missing", file.name)),
+        }
+    }
+    seen.into_keys().next().map(|name| format!("the manifest does not name {name}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -121,6 +121,8 @@ toolkit::outputs! {
         pub test_report: PathBuf,
         /// Lines that the tests reach, as Cobertura XML; empty if that was not measured.
         pub coverage_report: PathBuf,
+        /// SHA-256 of the install tree, for run-examples and stage-artifacts.
+        pub tree_sha256: String,
         /// Number of different compiler warnings.
         pub warnings: usize,
     }

@@ -7,6 +7,7 @@ use crate::diagnostics::{Diagnostics, SHOWN, Severity};
 use crate::install::Tree;
 use crate::settings::Settings;
 use crate::steps::Steps;
+use artifact::Sha256;
 use std::fmt::Write;
 use std::path::PathBuf;
 use toolkit::{human, markdown};
@@ -33,6 +34,8 @@ pub struct Report {
     pub cobertura: Option<PathBuf>,
     /// What was installed, if it came to that.
     pub tree: Option<Tree>,
+    /// Its digest.
+    pub tree_sha256: Option<Sha256>,
 }
 
 impl Report {

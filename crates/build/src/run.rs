@@ -56,6 +56,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         arch: settings.arch.to_string(),
         test_report: report.junit.unwrap_or_default(),
         coverage_report: report.cobertura.unwrap_or_default(),
+        tree_sha256: report.tree_sha256.map(|digest| digest.to_string()).unwrap_or_default(),
         warnings: diagnostics.warnings(),
     })
 }
@@ -138,6 +139,8 @@ fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()
         let note = |tree: &install::Tree| format!("{}, {}", count(tree.files, "file"), human::bytes(tree.bytes));
         report.tree = Some(report.steps.measure("Install", install, note)?);
     }
+    let tree_sha256 = Some(tree::digest(&settings.destdir)?);
+    report.tree_sha256 = tree_sha256;
     let mut state = State::load(&settings.build)?;
     state.add_installed(&settings.destdir);
     state.save(&settings.build)?;
@@ -150,6 +153,7 @@ fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()
         version,
         arch: settings.arch,
         build_type: settings.build_type,
+        tree_sha256,
     };
     std::fs::write(&record, built.to_canonical_json()).with_context(|| format!("could not write {}", record.display()))
 }

@@ -247,6 +247,7 @@ mod tests {
             valgrind: false,
             examples,
             context: Vec::new(),
+            tree_sha256: None,
             regressions: Vec::new(),
             leftovers: Vec::new(),
             notes: Vec::new(),

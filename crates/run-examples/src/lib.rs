@@ -23,12 +23,13 @@ pub mod recorder;
 mod report;
 mod run;
 mod script;
+mod subject_tree;
 mod supervisor;
 pub mod tap;
 pub mod trace;
 mod verify;
 
-use artifact::{Arch, PackageName};
+use artifact::{Arch, PackageName, Sha256};
 use baseline::Factor;
 use std::path::PathBuf;
 use toolkit::{Action, List, Result, Runner};
@@ -45,6 +46,9 @@ pub struct Args {
     /// Folder that holds the install tree.
     #[arg(long, default_value = "install")]
     pub destdir: PathBuf,
+    /// Digest that the install tree must have: the output tree-sha256 of build.
+    #[arg(long)]
+    pub tree_sha256: Option<Sha256>,
     /// Prefix that the tree was built for.
     #[arg(long, default_value = "/usr")]
     pub prefix: PathBuf,
@@ -122,6 +126,8 @@ toolkit::outputs! {
         pub skipped: usize,
         /// Number of examples that are worse than in the baseline.
         pub regressions: usize,
+        /// Digest of the install tree that they ran against, before and after.
+        pub tree_sha256: String,
         /// File with the results as JSON.
         pub report: PathBuf,
         /// File with the results as `JUnit` XML.

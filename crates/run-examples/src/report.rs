@@ -3,7 +3,7 @@
 
 use crate::baseline::Level;
 use crate::recorder::Example;
-use artifact::{Arch, ExampleReport, ExampleResult, Outcome, PackageName, Regression, RegressionKind};
+use artifact::{Arch, ExampleReport, ExampleResult, Outcome, PackageName, Regression, RegressionKind, Sha256};
 use std::fmt::Write;
 use std::path::Path;
 use toolkit::{Annotation, Result, ResultExt, Runner, human, markdown};
@@ -27,6 +27,8 @@ pub struct Report {
     pub examples: Vec<Example>,
     /// What the machine was known to have.
     pub context: Vec<String>,
+    /// Digest of the install tree that they ran against.
+    pub tree_sha256: Option<Sha256>,
     /// The earlier run that this one was compared with.
     pub baseline: Option<ExampleReport>,
     /// What was better in it, and how bad that is.
@@ -46,6 +48,7 @@ impl Report {
             valgrind: false,
             examples,
             context: Vec::new(),
+            tree_sha256: None,
             baseline: None,
             regressions: Vec::new(),
             leftovers: Vec::new(),
@@ -208,6 +211,7 @@ impl Report {
             valgrind: self.valgrind,
             examples: self.examples.iter().map(result).collect(),
             context: self.context.clone(),
+            tree_sha256: self.tree_sha256,
             regressions: self.regressions.iter().map(|(regression, _)| regression.clone()).collect(),
             leftovers: self.leftovers.clone(),
             notes: self.notes.clone(),

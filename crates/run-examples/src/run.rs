@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::environment::{SearchPaths, installed};
 use crate::examples::Machine;
 use crate::report::Report;
+use crate::subject_tree::SubjectTree;
 use crate::{Args, Outputs, from_manifest, from_script, junit};
 use artifact::{Arch, Outcome, RegressionKind};
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
     let junit_path = report_path.with_extension("xml");
     let settings = settings(&args, source, [report_path.clone(), junit_path.clone()])?;
     let (rules, baseline) = comparison(&args, settings.machine.arch(), runner)?;
+    let tree = SubjectTree::read(&settings.destdir, args.tree_sha256)?;
     // The report of an earlier run must not speak for this one.
     for path in [&report_path, &junit_path] {
         let _ = std::fs::remove_file(path);
@@ -60,6 +62,10 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         Choice::Script(script) => from_script::run(&settings, script, runner)?,
         Choice::Manifest(manifest) => from_manifest::run(&settings, manifest, runner)?,
     };
+    // A report about a tree that changed vouches for neither.
+    let unchanged = tree.check();
+    report.tree_sha256 = unchanged.is_ok().then(|| tree.sha256());
+    report.notes.extend(unchanged.as_ref().err().and_then(|failure| failure.messages().first()).cloned());
     if let Some(baseline) = baseline {
         let found = baseline::compare(&baseline, &report.examples, &rules, |name| settings.wants(name));
         report.regressions = found.into_iter().map(|found| (found.clone(), rules.level(found.kind))).collect();
@@ -79,10 +85,11 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         failed: report.count(Outcome::Fail),
         skipped: report.count(Outcome::Skip),
         regressions: report.regressions.len(),
+        tree_sha256: tree.sha256().to_string(),
         report: report_path,
         junit: junit_path,
     };
-    if let Err(failure) = judge(&report).and_then(|()| settings.refuse_nothing(&report)) {
+    if let Err(failure) = unchanged.and_then(|()| judge(&report)).and_then(|()| settings.refuse_nothing(&report)) {
         // A step that fails has outputs too: whoever goes on regardless wants to know.
         runner.outputs(&outputs)?;
         return Err(failure);

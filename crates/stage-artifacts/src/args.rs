@@ -2,7 +2,7 @@
 //! Inputs and outputs of the action.
 
 use crate::metadata::MetadataArgs;
-use artifact::{Arch, BuildType, PackageName, RefName, Version};
+use artifact::{Arch, BuildType, PackageName, RefName, Sha256, Version};
 use std::path::PathBuf;
 use toolkit::List;
 
@@ -17,6 +17,11 @@ pub struct Args {
     /// The install tree: the folder that the build installed to, as if it were `/`.
     #[arg(long, default_value = "install")]
     pub destdir: PathBuf,
+
+    /// Digest that the install tree must have: the output `tree-sha256` of build. Without it, the
+    /// digest in the build's record must fit, where there is one.
+    #[arg(long)]
+    pub tree_sha256: Option<Sha256>,
 
     /// The prefix that the tree was built for.
     #[arg(long, default_value = "/usr")]
@@ -108,6 +113,10 @@ toolkit::outputs! {
         pub dist_path: PathBuf,
         /// The bundle's `manifest.json`.
         pub manifest: PathBuf,
+        /// SHA-256 of `manifest.json`, for upload: it names everything else by digest.
+        pub manifest_sha256: String,
+        /// SHA-256 of the install tree.
+        pub tree_sha256: String,
         /// The version that was staged.
         pub version: String,
         /// The names of the bundle's files, one per line.

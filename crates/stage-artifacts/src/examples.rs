@@ -4,7 +4,7 @@
 use crate::file;
 use crate::format::Product;
 use crate::subject::Subject;
-use artifact::{ExampleReport, FileKind, Outcome};
+use artifact::{ExampleReport, FileKind, Outcome, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -41,6 +41,27 @@ impl Examples {
     /// How many examples passed, over all reports.
     pub fn passed(&self) -> usize {
         self.0.values().map(|report| report.count(Outcome::Pass)).sum()
+    }
+
+    /// Refuses a report about another tree; where the tree's digest came from the build, also a
+    /// report about none.
+    pub fn check_tree(&self, sha256: Sha256, must_be_known: bool) -> Result<()> {
+        for (name, report) in &self.0 {
+            let about = match report.tree_sha256 {
+                Some(about) if about == sha256 => continue,
+                Some(about) => format!("an install tree with the digest {about}, not {sha256}"),
+                None if must_be_known => "an install tree without a digest".to_owned(),
+                None => continue,
+            };
+            return Err(Failure::input(format!("the examples report for {name} is about {about}"))
+                .help("run the examples against the tree that is staged"));
+        }
+        Ok(())
+    }
+
+    /// The digests of the reports, as they are in the bundle.
+    pub fn digests(&self) -> Vec<Sha256> {
+        self.0.values().map(|report| Sha256::of(&report.to_canonical_json())).collect()
     }
 
     /// Writes the reports into the bundle.

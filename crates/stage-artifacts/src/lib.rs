@@ -7,6 +7,7 @@
 
 mod archive;
 mod args;
+mod chain;
 mod compress;
 mod configuration;
 mod deb;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The action, step by step.
 
+use crate::chain::Chain;
 use crate::deb::{Deb, Dependencies};
 use crate::examples::Examples;
 use crate::format::{self, Format, Job, Product};
@@ -20,15 +21,18 @@ use toolkit::{Failure, Result, ResultExt, Runner};
 /// Stages an install tree as a bundle.
 pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     let staging = settle(args, runner)?;
-    let tree = examine(&staging, args, runner)?;
+    let (tree, chain) = examine(&staging, args, runner)?;
     let folder = prepare(args)?;
     let products = produce(args, &staging, &tree, &folder, runner)?;
-    let manifest = seal(&staging.subject, &products, &folder)?;
+    chain.recheck()?;
+    let manifest = seal(&staging, &chain, &products, &folder)?;
     let bundle = folder.appear().map_err(output_failure)?;
     report(&staging, &tree, &products, &manifest, runner)?;
     Ok(Outputs {
         manifest: bundle.join(artifact::MANIFEST),
         dist_path: bundle,
+        manifest_sha256: Sha256::of(&manifest.to_canonical_json()).to_string(),
+        tree_sha256: chain.sha256().to_string(),
         version: staging.subject.version.to_string(),
         files: manifest.files.iter().map(|file| file.name.to_string()).collect(),
     })
@@ -56,8 +60,8 @@ fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
     Ok(Staging { subject, metadata, formats, examples, dependency_roots })
 }
 
-/// 2. Walks the install tree and makes sure that it can be packaged.
-fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<InstallTree> {
+/// 2. Walks the install tree and makes sure that it can be packaged, and is the one that was tested.
+fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<(InstallTree, Chain)> {
     let tree = InstallTree::read(&args.destdir, staging.subject.arch).map_err(tree_failure)?;
     if !tree.holds(&args.prefix) {
         let message = format!("the install tree {} holds nothing below {}", args.destdir.display(), args.prefix);
@@ -65,7 +69,9 @@ fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<InstallTre
     }
     let (files, size) = tree.extent();
     runner.info(&format!("{}: {files} files, {}", args.destdir.display(), bytes(size)));
-    Ok(tree)
+    let recorded = staging.subject.recorded_tree;
+    let chain = Chain::close(&args.destdir, args.tree_sha256, recorded, &staging.examples)?;
+    Ok((tree, chain))
 }
 
 /// 3. Makes sure that the bundle can be put in its place.
@@ -117,11 +123,11 @@ fn produce(
 }
 
 /// 5. Names every file with its digest in `SHA256SUMS` and `manifest.json`.
-fn seal(subject: &Subject, products: &[Product], folder: &OutputFolder) -> Result<Manifest> {
+fn seal(staging: &Staging, chain: &Chain, products: &[Product], folder: &OutputFolder) -> Result<Manifest> {
     let bundle = folder.bundle();
     let mut files = products.iter().map(|product| entry(product, &bundle)).collect::<Result<Vec<_>>>()?;
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    let subject = subject.clone();
+    let subject = staging.subject.clone();
     let manifest = Manifest {
         schema: Manifest::SCHEMA,
         debian_version: subject.version.debian(),
@@ -135,6 +141,8 @@ fn seal(subject: &Subject, products: &[Product], folder: &OutputFolder) -> Resul
         build_type: subject.build_type,
         built_by: subject.built_by,
         run: subject.run,
+        tree_sha256: Some(chain.sha256()),
+        examples: staging.examples.digests(),
         files,
     };
     Bundle::write(&bundle, &manifest).context("could not write the manifest")?;

@@ -7,7 +7,7 @@
 use crate::Args;
 use crate::origin::Origin;
 use artifact::{
-    Arch, BuildRecord, BuildType, BuiltBy, Commit, GitState, PackageName, RefName, Run, Timestamp, Version,
+    Arch, BuildRecord, BuildType, BuiltBy, Commit, GitState, PackageName, RefName, Run, Sha256, Timestamp, Version,
 };
 use std::fs;
 use std::io;
@@ -38,6 +38,8 @@ pub struct Subject {
     pub built_by: BuiltBy,
     /// The run of the workflow.
     pub run: Option<Run>,
+    /// Digest of the install tree, as the build recorded it.
+    pub recorded_tree: Option<Sha256>,
     /// The source tree.
     pub source: PathBuf,
 }
@@ -80,6 +82,7 @@ impl Subject {
             commit: repository.head()?.parse()?,
             origin: origin(&repository, runner)?,
             time: time(&repository, runner)?,
+            recorded_tree: record.as_ref().and_then(|record| record.tree_sha256),
             built_by: built_by(record),
             run: run(runner),
             source: source.clone(),

@@ -26,6 +26,8 @@ pub fn manifest(git_ref: &str, version: &str) -> Result<Manifest> {
             options: Vec::new(),
         },
         run: None,
+        tree_sha256: None,
+        examples: Vec::new(),
         files: Vec::new(),
     })
 }

@@ -10,3 +10,4 @@ mod manifest;
 mod regressions;
 mod runs;
 mod support;
+mod tree;

@@ -69,6 +69,7 @@ fn a_person_reads_a_story() {
     failed       0
     skipped      0
     regressions  0
+    tree-sha256  1557d99bfa5d46fef345f666d8b6beb9eec21bb2f740da55f33189255c15c3a6
     report       <project>/examples-report.json
     junit        <project>/examples-report.xml
     ==> Run the examples of hello with <project>/scripts/run-examples.sh

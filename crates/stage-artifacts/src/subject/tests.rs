@@ -17,6 +17,7 @@ impl Subject {
             time: 1_767_323_045,
             built_by: built_by(None),
             run: None,
+            recorded_tree: None,
             source: PathBuf::from("."),
         }
     }

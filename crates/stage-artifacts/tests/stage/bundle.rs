@@ -47,6 +47,10 @@ fn the_bundle_is_complete_and_verifies() {
     assert_eq!(fs::metadata(place.path("dist")).unwrap().permissions().mode() & 0o7777, 0o755);
 
     let stdout = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    // What a compiler makes has another digest elsewhere.
+    let is_digest = |word: &&str| word.len() == 64 && word.parse::<artifact::Sha256>().is_ok();
+    let digests: Vec<_> = stdout.split_whitespace().filter(is_digest).collect();
+    let stdout = digests.iter().fold(stdout.clone(), |text, digest| text.replace(digest, "<digest>"));
     insta::assert_snapshot!("outputs", neutral(&stdout));
 }
 
@@ -156,6 +160,7 @@ fn the_build_record_becomes_part_of_the_manifest() {
         version: "0.3.0".to_owned(),
         arch: host(),
         build_type: artifact::BuildType::Debug,
+        tree_sha256: None,
     };
     place.write("build/vaccel-build.json", &String::from_utf8(record.to_canonical_json()).unwrap());
     place

@@ -22,6 +22,7 @@ fn report(outcomes: &[Outcome], valgrind: bool) -> String {
         valgrind,
         examples: outcomes.iter().enumerate().map(example).collect(),
         context: Vec::new(),
+        tree_sha256: None,
         regressions: Vec::new(),
         leftovers: Vec::new(),
         notes: Vec::new(),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod bundle;
+mod chain;
 mod debian;
 mod debug;
 mod equality;

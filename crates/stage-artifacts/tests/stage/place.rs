@@ -91,6 +91,7 @@ impl Place {
             version: "0.3.0".to_owned(),
             arch: host(),
             build_type: artifact::BuildType::Release,
+            tree_sha256: None,
         };
         self.write("build/vaccel-build.json", &String::from_utf8(record.to_canonical_json()).unwrap());
         for name in ["hello-0.3.0-py3-none-any.whl", "hello-0.3.0.tar.gz"] {

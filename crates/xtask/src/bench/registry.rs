@@ -102,6 +102,8 @@ impl Bench<'_> {
                 options: Vec::new(),
             },
             run: None,
+            tree_sha256: None,
+            examples: Vec::new(),
             files,
         };
         Bundle::write(&folder, &manifest)?;
