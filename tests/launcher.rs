@@ -17,6 +17,8 @@ enum Content {
     Executable,
     /// Ends with this exit status.
     Exits(u8),
+    /// Prints its search path.
+    PrintsPath,
     /// An executable without the permission to be one.
     WithoutMode,
     /// The beginning of an ELF file for the machine with this number.
@@ -36,6 +38,8 @@ struct Case {
     /// A folder inside the case's folder.
     vaccel_ci_bin: Option<&'static str>,
     github: bool,
+    /// Other variables; a function of the shell is one, too.
+    environment: &'static [(&'static str, &'static str)],
     files: &'static [(&'static str, Content)],
     args: &'static [&'static str],
     status: i32,
@@ -51,6 +55,7 @@ const PLAIN: Case = Case {
     machine: "x86_64",
     vaccel_ci_bin: None,
     github: false,
+    environment: &[],
     files: &[
         ("dist/x86_64/vaccel-build", Content::Executable),
         ("dist/aarch64/vaccel-build", Content::Executable),
@@ -131,7 +136,7 @@ const FOLDERS: &[Case] = &[
         stdout: "",
         stderr: "error: vaccel-build for x86_64 is not in {root}/dist/x86_64; use a release of \
                  vaccel-ci, which has it, or run `cargo build --release --package vaccel-build` \
-                 and set VACCEL_CI_BIN to the folder target/release\n",
+                 and, outside of GitHub, set VACCEL_CI_BIN to the folder target/release\n",
         ..PLAIN
     },
     Case {
@@ -142,7 +147,7 @@ const FOLDERS: &[Case] = &[
         status: 1,
         stdout: "::error title=Executable missing::vaccel-build for aarch64 is not in \
                  {root}/dist/aarch64; use a release of vaccel-ci, which has it, or run \
-                 `cargo build --release --package vaccel-build` and set VACCEL_CI_BIN to the \
+                 `cargo build --release --package vaccel-build` and, outside of GitHub, set VACCEL_CI_BIN to the \
                  folder target/release\n",
         ..PLAIN
     },
@@ -154,7 +159,7 @@ const FOLDERS: &[Case] = &[
         status: 1,
         stdout: "::error title=Executable missing::vaccel-build for x86_64 is not in \
                  {root}/100%25 or {root}/dist/x86_64; use a release of vaccel-ci, which has it, \
-                 or run `cargo build --release --package vaccel-build` and set VACCEL_CI_BIN to \
+                 or run `cargo build --release --package vaccel-build` and, outside of GitHub, set VACCEL_CI_BIN to \
                  the folder target/release\n",
         ..PLAIN
     },
@@ -219,6 +224,60 @@ const FOLDERS: &[Case] = &[
         status: 1,
         stdout: "::error title=Link not checked out::{root}/dist/x86_64/vaccel-build is a text in place of a \
                  symbolic link; check it out again with `git config core.symlinks true`\n",
+        ..PLAIN
+    },
+];
+
+/// What an earlier step can leave for later ones.
+const PLANTED: &[Case] = &[
+    Case {
+        name: "VACCEL_CI_BIN on GitHub",
+        vaccel_ci_bin: Some("bin"),
+        github: true,
+        environment: &[("RUNNER_ENVIRONMENT", "self-hosted"), ("ACT", "true")],
+        files: &[("bin/vaccel-build", Content::Executable), ("dist/x86_64/vaccel-build", Content::Executable)],
+        stdout: "::warning title=VACCEL_CI_BIN is ignored::on GitHub only the executables of the release are started; \
+                 unset VACCEL_CI_BIN\n{root}/dist/x86_64/vaccel-build\n",
+        ..PLAIN
+    },
+    Case {
+        name: "VACCEL_CI_BIN under act",
+        vaccel_ci_bin: Some("bin"),
+        github: true,
+        environment: &[("ACT", "true")],
+        files: &[("bin/vaccel-build", Content::Executable), ("dist/x86_64/vaccel-build", Content::Executable)],
+        stdout: "{root}/bin/vaccel-build\n",
+        ..PLAIN
+    },
+    Case {
+        name: "programs in front of the system's, on PATH",
+        github: true,
+        files: &[
+            ("dist/x86_64/vaccel-build", Content::Executable),
+            ("fake/od", Content::Exits(66)),
+            ("fake/tr", Content::Exits(66)),
+            ("fake/sed", Content::Exits(66)),
+            ("fake/dirname", Content::Exits(66)),
+        ],
+        ..PLAIN
+    },
+    Case {
+        name: "functions and files that a shell would read",
+        github: true,
+        environment: &[
+            ("BASH_FUNC_od%%", "() { exit 66\n}"),
+            ("BASH_FUNC_cd%%", "() { exit 66\n}"),
+            ("BASH_FUNC_dirname%%", "() { exit 66\n}"),
+            ("BASH_FUNC_printf%%", "() { exit 66\n}"),
+            ("ENV", "/nowhere/evil"),
+        ],
+        ..PLAIN
+    },
+    Case {
+        name: "the search path of the executable is the caller's",
+        github: true,
+        files: &[("dist/x86_64/vaccel-build", Content::PrintsPath)],
+        stdout: "{root}/fake:/usr/bin:/bin\n",
         ..PLAIN
     },
 ];
@@ -305,7 +364,7 @@ fn every_case_in_every_shell() -> Result<()> {
         if shell.is_some_and(|shell| !is_installed(shell)) {
             continue;
         }
-        for case in [ARCHITECTURES, FOLDERS, ARGUMENTS].into_iter().flatten() {
+        for case in [ARCHITECTURES, FOLDERS, PLANTED, ARGUMENTS].into_iter().flatten() {
             let (expected, actual) = (expected(case), run(case, shell)?);
             if expected != actual {
                 let shell = shell.unwrap_or("its own #! line");
@@ -357,8 +416,9 @@ fn run(case: &Case, shell: Option<&str>) -> Result<Ending> {
         command.env("VACCEL_CI_BIN", root.join(folder));
     }
     if case.github {
-        command.env("GITHUB_ACTIONS", "true");
+        command.env("GITHUB_ACTIONS", "true").env("RUNNER_ARCH", case.runner_arch.unwrap_or("X64"));
     }
+    command.envs(case.environment.iter().copied());
     let output = command.output()?;
     let root = root.to_str().context("the temporary folder is not UTF-8")?;
     let text = |bytes| -> Result<String> { Ok(String::from_utf8(bytes)?.replace(root, "{root}")) };
@@ -369,6 +429,7 @@ fn lay(path: &Path, content: &Content) -> Result<()> {
     let prints = "#!/bin/sh\nprintf '%s\\n' \"$0\" \"$@\"\n";
     match content {
         Content::Executable => write(path, prints, 0o755),
+        Content::PrintsPath => write(path, "#!/bin/sh\necho \"$PATH\"\n", 0o755),
         Content::Exits(status) => write(path, format!("#!/bin/sh\nexit {status}\n"), 0o755),
         Content::WithoutMode => write(path, prints, 0o644),
         // Git gives a pointer the mode of the file that it stands for.

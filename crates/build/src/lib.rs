@@ -29,7 +29,7 @@ use crate::backend::Choice;
 use artifact::{Arch, BuildType};
 use clap::ValueEnum;
 use std::path::PathBuf;
-use toolkit::{Action, List, Result, Runner};
+use toolkit::{Action, List, PassEnv, Result, Runner};
 
 /// The action.
 pub struct Build;
@@ -102,6 +102,10 @@ pub struct Args {
     /// Treat compiler warnings as errors.
     #[arg(long, default_value_t = false)]
     pub werror: bool,
+    /// Environment variables that code of the repository may see besides the usual ones, separated by commas or line
+    /// breaks; `MODEL_*` names all that begin so. Names that look like credentials are refused.
+    #[arg(long)]
+    pub pass_env: Option<PassEnv>,
 }
 
 toolkit::outputs! {

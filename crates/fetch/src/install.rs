@@ -23,6 +23,8 @@ pub fn deb(files: &[FetchedFile], runner: &Runner) -> Result<PathBuf> {
         .arg("--install")
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // Packages bring scripts of their own.
+        .repository_code()
         .run(runner)
         .context("could not install the Debian packages")
         .help("dpkg says above what is missing; apt-get install --fix-broken brings it")?;

@@ -102,10 +102,10 @@ fn relative(root: &Path, path: &Path) -> Option<PathBuf> {
     (!parts.is_empty()).then(|| parts.iter().collect())
 }
 
-/// Marks what lies outside of the change, sorts by place, and leaves each finding once.
+/// Marks what lies in the change, sorts by place, and leaves each finding once.
 pub fn arrange(mut findings: Vec<Finding>, changed: Option<&Changed>) -> Vec<Finding> {
     if let Some(changed) = changed {
-        for finding in findings.iter_mut().filter(|finding| finding.in_change) {
+        for finding in &mut findings {
             let lines = finding.span.map(|span| (span.line, span.end_line.unwrap_or(span.line).max(span.line)));
             finding.in_change = finding.path.as_ref().is_none_or(|path| changed.touches(path, lines));
         }
@@ -114,8 +114,7 @@ pub fn arrange(mut findings: Vec<Finding>, changed: Option<&Changed>) -> Vec<Fin
         let Finding { severity, path, span, linter, rule, message, .. } = finding;
         (path.clone(), *span, linter.clone(), rule.clone(), message.clone(), *severity)
     };
-    // Of two that are the same the one that counts stays.
-    findings.sort_by_cached_key(|finding| (key(finding), !finding.in_change));
+    findings.sort_by_cached_key(key);
     findings.dedup_by(|a, b| key(a) == key(b));
     findings
 }

@@ -32,8 +32,6 @@ pub enum Task {
         linter: usize,
         /// What it looks at.
         context: check::Context,
-        /// Whether nothing that it finds counts.
-        outside: bool,
     },
     /// Asks a program for its version.
     Version(usize),
@@ -56,8 +54,6 @@ pub struct Done {
     pub findings: Vec<Finding>,
     /// The version, if that was the question.
     pub version: Option<String>,
-    /// Why it did not do its work, where that counts.
-    pub trouble: Option<String>,
     /// The time that counts as the linter's.
     pub duration: Duration,
 }
@@ -105,8 +101,7 @@ pub fn all(
 fn one(task: &Task, ready: &Ready, root: &Path, known: &Known) -> Result<Done, RunError> {
     let started = Instant::now();
     let name = &ready.linter.name;
-    let mut done =
-        Done { linter: task.linter(), findings: Vec::new(), version: None, trouble: None, duration: Duration::ZERO };
+    let mut done = Done { linter: task.linter(), findings: Vec::new(), version: None, duration: Duration::ZERO };
     match task {
         Task::Check { context, .. } => {
             let builtin = ready.linter.run.builtin.as_deref().unwrap_or_default();
@@ -126,15 +121,6 @@ fn one(task: &Task, ready: &Ready, root: &Path, known: &Known) -> Result<Done, R
             }
             done.duration = started.elapsed();
         }
-    }
-    let trouble = done.findings.iter().find(|finding| finding.rule.as_deref() == Some(COULD_NOT_READ));
-    done.trouble = trouble.map(|finding| finding.message.lines().next().unwrap_or_default().to_owned());
-    if matches!(task, Task::Call(Call { outside: true, .. }) | Task::Check { outside: true, .. }) {
-        for finding in &mut done.findings {
-            // What nobody asked for is not changed either.
-            (finding.in_change, finding.fix) = (false, None);
-        }
-        done.trouble = None;
     }
     Ok(done)
 }

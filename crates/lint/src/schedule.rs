@@ -27,8 +27,6 @@ pub struct Call {
     pub files: Vec<PathBuf>,
     /// Whether its one file goes to standard input.
     pub stdin: bool,
-    /// Whether nothing that it finds counts.
-    pub outside: bool,
     /// What it is expected to take, in milliseconds; only good for comparing.
     pub cost: u64,
 }
@@ -48,8 +46,6 @@ pub struct Work<'a> {
     pub arguments: &'a [String],
     /// How many files a call takes.
     pub per: Per,
-    /// Whether nothing that it finds counts.
-    pub outside: bool,
 }
 
 impl<'a> Work<'a> {
@@ -69,7 +65,7 @@ impl<'a> Work<'a> {
         } else {
             (&run.args, run.per)
         };
-        Self { index, linter, files, configuration, arguments, per, outside: false }
+        Self { index, linter, files, configuration, arguments, per }
     }
 }
 
@@ -85,7 +81,6 @@ pub fn calls(work: &[Work], jobs: usize, build: Option<&Path>) -> Vec<Call> {
                 linter: work.index,
                 arguments: arguments(work, &files, build),
                 stdin: work.linter.run.stdin,
-                outside: work.outside,
                 cost: cost(work.linter, &files),
                 files: files.into_iter().map(|file| file.path.clone()).collect(),
             });

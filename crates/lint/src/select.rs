@@ -18,10 +18,8 @@ pub struct Surroundings<'a> {
     pub root: &'a Path,
     /// The files.
     pub tree: &'a Tree,
-    /// What the change under review touched, if only that counts.
+    /// What the change under review touched, if only that is looked at.
     pub changed: Option<&'a Changed>,
-    /// Whether untouched files are looked at, too.
-    pub looks_at_all: bool,
     /// The build folder.
     pub build: Option<&'a Path>,
     /// How many commits are under review; `None` if nothing says what they are compared with.
@@ -33,10 +31,8 @@ pub struct Surroundings<'a> {
 pub struct Selected<'a> {
     /// The linter.
     pub linter: &'a Linter,
-    /// The files that it looks at, and in which findings count.
+    /// The files that it looks at.
     pub files: Vec<&'a File>,
-    /// Files that it looks at as well, in which nothing counts.
-    pub outside: Vec<&'a File>,
     /// Its program, where it has one and it is there.
     pub tool: Option<PathBuf>,
     /// Whether it runs.
@@ -47,11 +43,6 @@ impl Selected<'_> {
     /// Whether it runs.
     pub fn runs(&self) -> bool {
         matches!(self.relevance, Relevance::Relevant(_))
-    }
-
-    /// Whether anything that it finds can count.
-    pub fn counts(&self) -> bool {
-        !self.files.is_empty() || self.outside.is_empty()
     }
 
     /// What asks for its version: the program and its arguments.
@@ -66,15 +57,14 @@ pub fn select<'a>(linter: &'a Linter, around: &Surroundings<'a>) -> Selected<'a>
         Ok(()) => files(linter, around),
         Err(reason) => Err(reason),
     };
-    let Matching { files, outside, reason } = match files {
+    let (files, reason) = match files {
         Ok(found) => found,
         Err(reason) => {
-            let relevance = Relevance::NotRelevant(reason);
-            return Selected { linter, files: Vec::new(), outside: Vec::new(), tool: None, relevance };
+            return Selected { linter, files: Vec::new(), tool: None, relevance: Relevance::NotRelevant(reason) };
         }
     };
     let Some(program) = &linter.run.program else {
-        return Selected { linter, files, outside, tool: None, relevance: Relevance::Relevant(reason) };
+        return Selected { linter, files, tool: None, relevance: Relevance::Relevant(reason) };
     };
     let tool = which::which(program).ok();
     let relevance = match &tool {
@@ -82,15 +72,7 @@ pub fn select<'a>(linter: &'a Linter, around: &Surroundings<'a>) -> Selected<'a>
         None if linter.run.optional => Relevance::NotRelevant(format!("{program} is not on PATH, and need not be")),
         None => Relevance::Missing(linter.provided_by.clone().unwrap_or_else(|| format!("{program} on PATH"))),
     };
-    Selected { linter, files, outside, tool, relevance }
-}
-
-/// The files of a linter.
-#[derive(Debug)]
-struct Matching<'a> {
-    files: Vec<&'a File>,
-    outside: Vec<&'a File>,
-    reason: String,
+    Selected { linter, files, tool, relevance }
 }
 
 /// Whether the build folder has a database of compilations.
@@ -119,18 +101,17 @@ fn conditions(linter: &Linter, around: &Surroundings) -> Result<(), String> {
     Ok(())
 }
 
-fn files<'a>(linter: &Linter, around: &Surroundings<'a>) -> Result<Matching<'a>, String> {
-    let all = |files: Vec<&'a File>, reason: String| Ok(Matching { files, outside: Vec::new(), reason });
+fn files<'a>(linter: &Linter, around: &Surroundings<'a>) -> Result<(Vec<&'a File>, String), String> {
     if linter.run.builtin.as_deref() == Some("commits") {
         return match around.commits {
             None => Err("nothing says which commits are under review: give base".to_owned()),
             Some(0) => Err("no commits are under review".to_owned()),
-            Some(count) => all(Vec::new(), counted(count, "commit")),
+            Some(count) => Ok((Vec::new(), counted(count, "commit"))),
         };
     }
     let of = &linter.files;
     if of.globs.is_empty() && of.shebangs.is_empty() {
-        return all(Vec::new(), "the whole repository".to_owned());
+        return Ok((Vec::new(), "the whole repository".to_owned()));
     }
     // Both were checked when the definition was read.
     let (globs, exclude) = (Globs::new(&of.globs).unwrap_or_default(), Globs::new(&of.exclude).unwrap_or_default());
@@ -148,20 +129,17 @@ fn files<'a>(linter: &Linter, around: &Surroundings<'a>) -> Result<Matching<'a>,
     }
     let Some(changed) = around.changed else {
         let reason = counted(matching.len(), "file");
-        return all(matching, reason);
+        return Ok((matching, reason));
     };
-    let total = counted(matching.len(), "file");
-    let (touched, rest): (Vec<_>, Vec<_>) = matching.iter().copied().partition(|file| changed.has_file(&file.path));
-    let reason = |count: usize| format!("{count} of {total} changed");
+    let total = matching.len();
+    let touched: Vec<_> = matching.iter().copied().filter(|file| changed.has_file(&file.path)).collect();
     match touched.len() {
-        0 if around.looks_at_all => Ok(Matching { files: Vec::new(), outside: matching, reason: reason(0) }),
-        0 => Err(format!("none of {total} changed")),
+        0 => Err(format!("none of {} changed", counted(total, "file"))),
         // It cannot look at less than everything.
-        count if linter.run.per == Per::Repository => all(matching, reason(count)),
-        count => {
-            let outside = if around.looks_at_all { rest } else { Vec::new() };
-            Ok(Matching { files: touched, outside, reason: reason(count) })
+        count if linter.run.per == Per::Repository => {
+            Ok((matching, format!("{count} of {} changed", counted(total, "file"))))
         }
+        count => Ok((touched, format!("{count} of {} changed", counted(total, "file")))),
     }
 }
 

@@ -4,8 +4,7 @@
 //! Some linters run what their configuration names. In a pull request that would be code that
 //! nobody has looked at yet, so for these the configuration is the one of the base commit.
 
-use crate::base::Base;
-use crate::changed;
+use crate::changed::{self, Base};
 use crate::definition::{Linter, Run};
 use crate::git::Git;
 use crate::globs::Globs;

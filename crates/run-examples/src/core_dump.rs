@@ -4,7 +4,6 @@
 //! `/proc/sys/kernel/core_pattern` decides for the whole machine, there is no backtrace.
 
 use crate::process::{self, Launch};
-use crate::supervisor::Supervisor;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,6 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use toolkit::Supervisor;
 
 /// How large a core may be, in bytes.
 const LARGEST: u64 = 2_000_000_000;

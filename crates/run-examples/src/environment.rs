@@ -4,19 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use toolkit::{Failure, Program, Result, ResultExt, Tool};
-
-const ENV: Tool = Tool { program: "env", provided_by: "the Debian package coreutils" };
-
-/// The environment of code of the repository, without what it must not see.
-///
-/// What that is, `toolkit` knows, and it tells by running a program.
-pub fn scrubbed() -> Result<Vec<(OsString, OsString)>> {
-    let listed =
-        Program::new(ENV.find()?).arg("-0").repository_code().capture().context("could not list the environment")?;
-    let pairs = listed.split('\0').filter_map(|pair| pair.split_once('='));
-    Ok(pairs.map(|(name, value)| (name.into(), value.into())).collect())
-}
+use toolkit::{Failure, Result, ResultExt};
 
 /// Folders that live as long as the run.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The examples of a manifest: those that make sense here, each on its own.
 
-use crate::environment::scrubbed;
 use crate::examples::{self, Case, Outside, Relevance, Setting, cases, gdb};
 use crate::manifest::Manifest;
 use crate::normal::Folders;
@@ -13,7 +12,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use toolkit::{CommandFiles, Failure, Result, ResultExt, Runner};
+use toolkit::{Failure, Result, ResultExt, Runner, repository_environment};
 
 /// Runs the examples of the file and tells of each as it ends.
 pub fn run(settings: &Settings<'_>, file: &Path, runner: &Runner) -> Result<Report> {
@@ -30,14 +29,15 @@ pub fn run(settings: &Settings<'_>, file: &Path, runner: &Runner) -> Result<Repo
 
     runner.step(&format!("Run the examples of {} in {}", args.package, file.display()));
     let outside = Outside::remember(&[&settings.source, &settings.destdir], &settings.written());
-    let command_files = CommandFiles::remember(runner);
-    let ended = examples::run(&cases, &setting, args.jobs, |example| {
-        tell_line(example, runner);
-        if example.outcome == Outcome::Fail {
-            tell_output(example, runner);
-        }
-    });
-    command_files.put_back(runner).context("could not restore the runner's command files")?;
+    let run = || {
+        examples::run(&cases, &setting, args.jobs, |example| {
+            tell_line(example, runner);
+            if example.outcome == Outcome::Fail {
+                tell_output(example, runner);
+            }
+        })
+    };
+    let ended = runner.guarded(run)?;
     let blessed = setting.blessed.map(|blessed| blessed.into_inner().unwrap_or_else(PoisonError::into_inner));
     let mut blessed: Vec<_> = blessed.into_iter().flatten().map(|path| folder.join(path)).collect();
     blessed.sort();
@@ -110,7 +110,7 @@ fn golden(manifest: &Manifest, folder: &Path, bless: bool) -> Result<Golden> {
 
 fn setting(settings: &Settings<'_>, folder: &Path, golden: Golden, runner: &Runner) -> Result<Setting> {
     let args = settings.args;
-    let mut environment = scrubbed()?;
+    let mut environment = repository_environment();
     if runner.env("TERM").is_none() {
         environment.push(("TERM".into(), "xterm".into()));
     }

@@ -8,13 +8,12 @@ use crate::normal::Folders;
 use crate::recorder::{Ending, Example, Recorder, shortened};
 use crate::report::Report;
 use crate::run::Settings;
-use crate::supervisor::Supervisor;
 use crate::trace::{PS4, Tracer};
 use artifact::Outcome;
 use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner, human};
+use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner, Supervisor, human};
 
 /// How much of a script's output the log shows, in bytes.
 const SHOWN: u64 = 16_000_000;
@@ -79,11 +78,10 @@ fn execute(
             anew.set(anew.get() || recorder.count() > before);
         });
     let supervisor = Supervisor::start().context("could not prepare for signals")?;
-    let before = Supervisor::children();
     let gdb = gdb().filter(|_| settings.machine.is_native() && !args.valgrind);
     let cores = Cores::allow(gdb, &[&settings.source, &scratch.path("tmp"), &scratch.path("run")]);
     let result = program.run(runner).map(|_| ());
-    let left = Supervisor::end_everything(&before);
+    let left = supervisor.sweep()?;
     let backtraces = cores.map_or_else(Vec::new, |cores| cores.read(&supervisor));
     drop(supervisor);
     let mut note = |text: String| {
@@ -122,12 +120,10 @@ fn program<'a>(settings: &Settings<'_>, script: &Path, scratch: &Scratch, runner
     if let Some((name, value)) = settings.machine.variables() {
         program = program.env(name, value);
     }
-    if runner.env("BASH_ENV").is_none() {
-        // bash takes no PS4 from the environment of root.
-        let file = scratch.root().join("bash-env");
-        std::fs::write(&file, format!("PS4='{PS4}'\n")).context("could not write into the scratch folder")?;
-        program = program.env("BASH_ENV", file);
-    }
+    // bash takes no PS4 from the environment of root. A caller's own file is not passed on.
+    let file = scratch.root().join("bash-env");
+    std::fs::write(&file, format!("PS4='{PS4}'\n")).context("could not write into the scratch folder")?;
+    program = program.env("BASH_ENV", file);
     if runner.env("TERM").is_none() {
         // Scripts call tput, which fails without one.
         program = program.env("TERM", "xterm");
@@ -159,6 +155,6 @@ fn ending(result: Result<(), RunError>, script: &Path) -> Result<Ending> {
         Err(error @ (RunError::NotFound { .. } | RunError::Start { .. })) => Err(error)
             .with_context(|| format!("the script {} could not be started", script.display()))
             .help("its first line must name an interpreter that exists, like #!/bin/sh"),
-        Err(error @ RunError::Cancelled { .. }) => Err(error.into()),
+        Err(error) => Err(error.into()),
     }
 }

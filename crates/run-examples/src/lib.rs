@@ -24,7 +24,6 @@ mod report;
 mod run;
 mod script;
 mod subject_tree;
-mod supervisor;
 pub mod tap;
 pub mod trace;
 mod verify;
@@ -32,7 +31,7 @@ mod verify;
 use artifact::{Arch, PackageName, Sha256};
 use baseline::Factor;
 use std::path::PathBuf;
-use toolkit::{Action, List, Result, Runner};
+use toolkit::{Action, List, PassEnv, Result, Runner};
 
 /// The action.
 pub struct RunExamples;
@@ -113,6 +112,10 @@ pub struct Args {
     /// File that receives the results as JSON, also when examples fail; `JUnit` XML goes beside it.
     #[arg(long, default_value = "examples-report.json")]
     pub report_path: PathBuf,
+    /// Environment variables that code of the repository may see besides the usual ones, separated by commas or line
+    /// breaks; `MODEL_*` names all that begin so. Names that look like credentials are refused.
+    #[arg(long)]
+    pub pass_env: Option<PassEnv>,
 }
 
 toolkit::outputs! {

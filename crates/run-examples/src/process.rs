@@ -5,16 +5,11 @@
 //! Several run at once, and nothing that they write reaches the log by itself; that is why they do
 //! not run the way in which the script runs.
 
-use crate::supervisor::Supervisor;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::Read;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use toolkit::{Exit, Observed, Program, Stream, Supervisor};
 
 /// How much of a stream is kept for verification.
 pub const KEPT: usize = 4 * 1024 * 1024;
@@ -22,11 +17,6 @@ pub const KEPT: usize = 4 * 1024 * 1024;
 const TAIL: usize = 16 * 1024;
 /// How long an example may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long output that is still on its way may take after the example ended.
-const DRAIN: Duration = Duration::from_secs(1);
-/// How often cancellation is looked for.
-const POLL: Duration = Duration::from_millis(50);
-
 /// What is to be run.
 #[derive(Clone, Debug)]
 pub struct Launch {
@@ -94,14 +84,8 @@ impl Captured {
     }
 }
 
-enum Event {
-    Output { error: bool, bytes: Vec<u8> },
-    Exited,
-}
-
 /// Runs it to its end.
 pub fn run(launch: &Launch, supervisor: &Supervisor) -> Ended {
-    let started = Instant::now();
     let mut ended = Ended {
         end: End::Cancelled,
         duration: Duration::ZERO,
@@ -113,122 +97,46 @@ pub fn run(launch: &Launch, supervisor: &Supervisor) -> Ended {
     if supervisor.is_cancelled() {
         return ended;
     }
-    match start(launch, supervisor) {
-        Ok(mut running) => running.follow(launch.timeout, started, supervisor, &mut ended),
-        Err(reason) => ended.end = End::NotStarted(reason),
-    }
-    ended
-}
-
-struct Running {
-    child: Child,
-    group: Pid,
-    marker: String,
-    events: Receiver<Event>,
-}
-
-fn start(launch: &Launch, supervisor: &Supervisor) -> Result<Running, String> {
-    let (program, arguments) = launch.words.split_first().ok_or("the command is empty")?;
-    let marker = supervisor.marker();
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(&launch.folder).process_group(0);
-    command.env_clear().envs(launch.environment.iter().map(|(name, value)| (name, value)));
-    command.env(Supervisor::MARKER, &marker);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = Supervisor::spawn(&mut command)
-        .map_err(|error| format!("{} could not be started: {error}", program.to_string_lossy()))?;
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or("the process has no number")?;
-    let (sender, events) = sync_channel(16);
-    if let Some(stdout) = child.stdout.take() {
-        read(stdout, false, sender.clone());
-    }
-    if let Some(stderr) = child.stderr.take() {
-        read(stderr, true, sender.clone());
-    }
-    std::thread::spawn(move || {
-        // Not reaped yet, so that its number stays its own until nothing of its group is left.
-        let _ = waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-        let _ = sender.send(Event::Exited);
-    });
-    Ok(Running { child, group, marker, events })
-}
-
-fn read(mut stream: impl Read + Send + 'static, error: bool, sender: SyncSender<Event>) {
-    std::thread::spawn(move || {
-        let mut buffer = vec![0; 16 * 1024];
-        while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            if sender.send(Event::Output { error, bytes: buffer[..count].to_vec() }).is_err() {
-                return;
-            }
+    let Some((name, arguments)) = launch.words.split_first() else {
+        ended.end = End::NotStarted("the command is empty".to_owned());
+        return ended;
+    };
+    let program = Program::new(name).args(arguments).dir(&launch.folder).env_clear().repository_code();
+    let program = launch.environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+    let mut tail = VecDeque::new();
+    let observed = program.timeout(launch.timeout).grace(GRACE).observe(|stream, bytes| {
+        match stream {
+            Stream::Out => ended.stdout.take(bytes),
+            Stream::Err => ended.stderr.take(bytes),
         }
+        tail.extend(bytes);
+        tail.drain(..tail.len().saturating_sub(TAIL));
     });
-}
-
-impl Running {
-    fn follow(&mut self, timeout: Duration, started: Instant, supervisor: &Supervisor, ended: &mut Ended) {
-        let mut tail = VecDeque::new();
-        let mut reason = None;
-        let mut kill_at = None;
-        let mut exited: Option<Instant> = None;
-        loop {
-            match self.events.recv_timeout(POLL.min(timeout)) {
-                Ok(Event::Output { error, bytes }) => {
-                    let stream = if error { &mut ended.stderr } else { &mut ended.stdout };
-                    stream.take(&bytes);
-                    tail.extend(bytes);
-                    tail.drain(..tail.len().saturating_sub(TAIL));
-                }
-                Ok(Event::Exited) => {
-                    exited = Some(Instant::now());
-                    ended.duration = started.elapsed();
-                    ended.leftovers = Supervisor::end_leftovers(self.group, &self.marker, reason.is_some());
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if exited.is_some_and(|at| at.elapsed() > DRAIN) {
-                break;
-            }
-            if exited.is_none() && reason.is_none() {
-                if supervisor.is_cancelled() {
-                    reason = Some(End::Cancelled);
-                } else if started.elapsed() >= timeout {
-                    reason = Some(End::TimedOut(timeout));
-                }
-                if reason.is_some() {
-                    let _ = kill_process_group(self.group, Signal::TERM);
-                    kill_at = Some(Instant::now() + GRACE);
-                }
-            }
-            if exited.is_none() && kill_at.is_some_and(|at| Instant::now() >= at) {
-                let _ = kill_process_group(self.group, Signal::KILL);
-            }
+    ended.tail = tail.into();
+    match observed {
+        Ok(Observed { end, duration, leftovers }) => Ended { end: end.into(), duration, leftovers, ..ended },
+        Err(error) => {
+            let reason = toolkit::Failure::from(error).messages().join(": ");
+            Ended { end: End::NotStarted(reason), ..ended }
         }
-        let status = self.child.wait();
-        Supervisor::forget(self.group);
-        ended.tail = tail.into();
-        ended.end = match (reason, status) {
-            (Some(reason), _) => reason,
-            (None, Ok(status)) => end(status),
-            (None, Err(error)) => End::NotStarted(format!("it could not be waited for: {error}")),
-        };
     }
 }
 
-fn end(status: ExitStatus) -> End {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => End::Status(code),
-        (None, signal) => End::Signal(signal_name(signal.unwrap_or(0))),
+impl From<toolkit::End> for End {
+    fn from(end: toolkit::End) -> Self {
+        match end {
+            toolkit::End::Exit(Exit::Code(status)) => Self::Status(status),
+            toolkit::End::Exit(Exit::Signal(signal)) => Self::Signal(signal),
+            toolkit::End::TimedOut(after) => Self::TimedOut(after),
+            toolkit::End::Cancelled(_) => Self::Cancelled,
+        }
     }
-}
-
-fn signal_name(signal: i32) -> String {
-    signal_hook::low_level::signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     fn sh(text: &str, timeout: Duration) -> Ended {
         let folder = tempfile::tempdir().unwrap();
@@ -262,7 +170,7 @@ mod tests {
         let launch =
             Launch { words: vec!["/nowhere/x".into()], folder: "/".into(), environment: Vec::new(), timeout: LONG };
         let End::NotStarted(reason) = run(&launch, &Supervisor::start().unwrap()).end else { panic!() };
-        insta::assert_snapshot!(reason, @"/nowhere/x could not be started: No such file or directory (os error 2)");
+        insta::assert_snapshot!(reason, @"/nowhere/x was not found");
     }
 
     #[test]

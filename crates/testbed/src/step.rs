@@ -8,8 +8,10 @@ use std::process::{Command, Output};
 pub struct Said {
     /// Its exit status; `None` if a signal ended it.
     pub status: Option<i32>,
-    /// Standard output, then standard error.
+    /// Standard output, then standard error, without the lines that stop commands and let them go on.
     pub text: String,
+    /// The commands that a runner would obey.
+    obeyed: Vec<String>,
 }
 
 /// Runs it to its end.
@@ -21,7 +23,7 @@ pub fn run(command: &mut Command) -> Said {
     let Output { status, stdout, stderr } =
         command.output().unwrap_or_else(|error| panic!("could not run {command:?}: {error}"));
     let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    Said { status: status.code(), text }
+    Said::new(status.code(), &text)
 }
 
 /// What a runner reads from a file of outputs, as `name=value`; the lines of a value stand with `|` between them.
@@ -47,22 +49,28 @@ impl Said {
         self
     }
 
-    /// The workflow commands that a runner would obey.
-    pub fn commands(&self) -> Vec<&str> {
+    fn new(status: Option<i32>, log: &str) -> Self {
         let mut stopped: Option<String> = None;
-        let mut obeyed = Vec::new();
-        for line in self.text.lines().map(str::trim_start) {
-            match &stopped {
-                Some(marker) if line == marker => stopped = None,
-                Some(_) => {}
-                None => match line.strip_prefix("::stop-commands::") {
-                    Some(token) => stopped = Some(format!("::{token}::")),
-                    None if line.starts_with("::") => obeyed.push(line),
-                    None => {}
-                },
+        let (mut text, mut obeyed) = (String::with_capacity(log.len()), Vec::new());
+        for whole in log.split_inclusive('\n') {
+            let line = whole.trim_start().trim_end_matches(['\n', '\r']);
+            match (&stopped, line.strip_prefix("::stop-commands::")) {
+                (Some(marker), _) if line == marker => stopped = None,
+                (None, Some(token)) => stopped = Some(format!("::{token}::")),
+                _ => {
+                    text.push_str(whole);
+                    if stopped.is_none() && line.starts_with("::") {
+                        obeyed.push(line.to_owned());
+                    }
+                }
             }
         }
-        obeyed
+        Self { status, text, obeyed }
+    }
+
+    /// The workflow commands that a runner would obey.
+    pub fn commands(&self) -> Vec<&str> {
+        self.obeyed.iter().map(String::as_str).collect()
     }
 
     /// The commands of one kind, one a line.
@@ -83,9 +91,10 @@ mod tests {
 
     #[test]
     fn what_stands_between_the_markers_is_no_command() {
-        let text = "a\n::warning::one\n::stop-commands::x\n::warning::two\n::y::\n::x::\n  ::error::three\n".to_owned();
-        let said = Said { status: Some(0), text };
+        let text = "a\n::warning::one\n::stop-commands::x\n::warning::two\n::y::\n::x::\n  ::error::three\n";
+        let said = Said::new(Some(0), text);
         assert_eq!(said.commands(), ["::warning::one", "::error::three"]);
         assert_eq!(said.of_kind("warning"), "::warning::one");
+        assert_eq!(said.text, "a\n::warning::one\n::warning::two\n::y::\n  ::error::three\n");
     }
 }

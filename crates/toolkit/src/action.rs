@@ -2,7 +2,7 @@
 //! One definition of an action: its command line, its environment interface, and the data from
 //! which `action.yml` and the reference page are generated.
 
-use crate::{Failure, OutputDefinition, Outputs, Result, Runner, Secret, Status};
+use crate::{Failure, OutputDefinition, Outputs, PassEnv, Result, Runner, Secret, Status, supervisor};
 use clap::builder::Resettable;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use serde::Serialize;
@@ -66,6 +66,7 @@ pub struct InputDefinition {
 
 /// Runs an action as a process: the whole of its `main`.
 pub fn main<A: Action>() -> ExitCode {
+    supervisor::protect_process();
     let runner = Runner::detect();
     execute::<A>(&runner, std::env::args_os())
 }
@@ -99,11 +100,21 @@ fn execute<A: Action>(runner: &Runner, arguments: impl IntoIterator<Item = OsStr
     let command = with_environment(command::<A>(), |name| runner.env(name).is_some());
     let secrets: Vec<String> =
         command.get_arguments().filter(|arg| is_secret(arg)).map(|a| a.get_id().to_string()).collect();
+    let passed: Vec<String> =
+        command.get_arguments().filter(|arg| parses::<PassEnv>(arg)).map(|a| a.get_id().to_string()).collect();
     let result =
         command.try_get_matches_from(arguments).map_err(|error| usage_failure(runner, &error)).and_then(|matches| {
             mask_secrets(runner, &matches, &secrets);
+            for id in &passed {
+                matches.try_get_one::<PassEnv>(id).ok().flatten().into_iter().for_each(PassEnv::apply);
+            }
             let args = A::Args::from_arg_matches(&matches).map_err(|error| usage_failure(runner, &error))?;
-            A::run(args, runner).and_then(|outputs| runner.outputs(&outputs)).map_err(Some)
+            let result = A::run(args, runner);
+            // What the action reports is worth more than what the clean-up does.
+            let finished = runner.finish();
+            result
+                .and_then(|outputs| finished.map_err(Failure::from).and_then(|()| runner.outputs(&outputs)))
+                .map_err(Some)
         });
     match result {
         Ok(()) | Err(None) => ExitCode::SUCCESS,

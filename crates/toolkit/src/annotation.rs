@@ -2,6 +2,7 @@
 //! Annotations: messages that GitHub shows beside the lines they speak of.
 
 use crate::command::Command;
+use crate::text::visible;
 use std::fmt;
 
 /// How grave an annotation is.
@@ -74,14 +75,14 @@ impl Annotation {
 
     /// The workflow command for it.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(self.level.name(), self.message.clone());
+        let mut command = Command::new(self.level.name(), visible(&self.message));
         if let Some((file, line, column)) = &self.place {
             command = command.property("file", file).property("line", line.to_string());
             if let Some(column) = column {
                 command = command.property("col", column.to_string());
             }
         }
-        command.property("title", self.title.clone().unwrap_or_default())
+        command.property("title", visible(self.title.as_deref().unwrap_or_default()))
     }
 }
 
@@ -89,12 +90,12 @@ impl Annotation {
 impl fmt::Display for Annotation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((file, line, column)) = &self.place {
-            write!(f, "{file}:{line}:")?;
+            write!(f, "{}:{line}:", visible(file))?;
             if let Some(column) = column {
                 write!(f, "{column}:")?;
             }
             f.write_str(" ")?;
         }
-        write!(f, "{}: {}", self.level.name(), self.message)
+        write!(f, "{}: {}", self.level.name(), visible(&self.message))
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! A value stands between a random delimiter, so it can hold anything; names are validated.
 
-use crate::scrub::random_token;
+use crate::guard::random_token;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
@@ -31,22 +31,22 @@ pub enum FileCommandError {
     Random,
 }
 
-/// Appends `name` and `value` in the multi-line form.
-pub fn append_value(file: &Path, name: &str, value: &str) -> Result<(), FileCommandError> {
+/// `name` and `value` in the multi-line form.
+pub fn value(name: &str, value: &str) -> Result<String, FileCommandError> {
     check_name(name)?;
     let delimiter = delimiter_for(name, value)?;
-    append(file, &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"))
+    Ok(format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"))
 }
 
-/// Appends one line (a folder, for `GITHUB_PATH`).
-pub fn append_line(file: &Path, line: &str) -> Result<(), FileCommandError> {
+/// One line (a folder, for `GITHUB_PATH`).
+pub fn line(line: &str) -> Result<String, FileCommandError> {
     if line.contains(['\n', '\r']) {
         return Err(FileCommandError::Line(line.to_owned()));
     }
-    append(file, &format!("{line}\n"))
+    Ok(format!("{line}\n"))
 }
 
-/// Appends text as it is (Markdown, for `GITHUB_STEP_SUMMARY`).
+/// Appends text as it is.
 pub fn append(file: &Path, text: &str) -> Result<(), FileCommandError> {
     OpenOptions::new()
         .create(true)
@@ -95,7 +95,7 @@ mod tests {
         fn any_value_comes_back(values in prop::collection::vec(any::<String>(), 1..4)) {
             let file = tempfile::NamedTempFile::new().unwrap();
             for (index, value) in values.iter().enumerate() {
-                append_value(file.path(), &format!("name-{index}"), value).unwrap();
+                append(file.path(), &super::value(&format!("name-{index}"), value).unwrap()).unwrap();
             }
             let text = std::fs::read_to_string(file.path()).unwrap();
             let expected: Vec<_> = values.iter().enumerate().map(|(i, v)| (format!("name-{i}"), v.clone())).collect();
@@ -105,10 +105,8 @@ mod tests {
 
     #[test]
     fn names_that_would_break_the_format_are_refused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
         for name in ["", "a b", "a=b", "a<<b", "a\nb", "é"] {
-            assert!(append_value(file.path(), name, "x").is_err(), "{name:?}");
+            assert!(value(name, "x").is_err(), "{name:?}");
         }
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "");
     }
 }

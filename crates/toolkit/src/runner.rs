@@ -5,6 +5,9 @@
 //! is certain. Elsewhere the story goes to standard error and results to standard output.
 
 use crate::command::Command;
+use crate::guard::Guard;
+use crate::supervisor::{self, Supervisor, Survivors};
+use crate::text::{visible, visible_or_coloured};
 use crate::{Annotation, Failure, Outputs, Result, ResultExt, file_command};
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -14,12 +17,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// GitHub shows at most this much of one step's summary.
 const SUMMARY_LIMIT: usize = 1024 * 1024;
 
+/// Why code of the repository could not be kept apart from the runner.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// The guard could not be set up.
+    #[error("failed to prepare for code of the repository")]
+    Prepare(#[source] io::Error),
+    /// The runner's files could not be restored.
+    #[error("failed to restore the runner's files")]
+    Restore(#[source] io::Error),
+    /// Later steps would start something else.
+    #[error("code of the repository changed what later steps start: {}", .0.join(", "))]
+    Programs(Vec<String>),
+    /// A process goes on.
+    #[error(transparent)]
+    Survivors(#[from] Survivors),
+}
+
 /// The runner that executes this step, or the person who runs it by hand.
 pub struct Runner {
     github: bool,
     colour: bool,
     environment: BTreeMap<String, String>,
     story: Mutex<Box<dyn Write + Send>>,
+    /// Closed as soon as code of the repository runs.
+    guard: Mutex<Option<Guard>>,
 }
 
 impl Runner {
@@ -32,7 +54,7 @@ impl Runner {
         let github = environment.get("GITHUB_ACTIONS").is_some_and(|value| value == "true");
         let colour = !github && io::stderr().is_terminal() && !environment.contains_key("NO_COLOR");
         let story: Box<dyn Write + Send> = if github { Box::new(io::stdout()) } else { Box::new(io::stderr()) };
-        Self { github, colour, environment, story: Mutex::new(story) }
+        Self { github, colour, environment, story: Mutex::new(story), guard: Mutex::default() }
     }
 
     /// A runner for tests: this environment, and the story in the returned buffer.
@@ -42,7 +64,7 @@ impl Runner {
         let recording = Recording::default();
         let github = environment.get("GITHUB_ACTIONS").is_some_and(|value| value == "true");
         let story: Box<dyn Write + Send> = Box::new(recording.clone());
-        (Self { github, colour: false, environment, story: Mutex::new(story) }, recording)
+        (Self { github, colour: false, environment, story: Mutex::new(story), guard: Mutex::default() }, recording)
     }
 
     /// Whether this is a step of GitHub Actions (or of act).
@@ -83,13 +105,76 @@ impl Runner {
     /// Sends a workflow command; a person sees nothing.
     pub fn command(&self, command: &Command) {
         if self.github {
-            self.line(&command.to_string());
+            // The order of markers is the order of lines.
+            let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+            match guard.as_mut().map(|guard| guard.wrap(command)) {
+                Some(Some(wrapped)) => self.raw(wrapped.as_bytes()),
+                // Without random numbers the commands stay off; the text is not lost.
+                Some(None) => self.line(&format!("| {command}")),
+                None => self.line(&command.to_string()),
+            }
         }
+    }
+
+    /// Does work that runs code of the repository: from here to the end of the step output is not read as commands,
+    /// except for our own. Afterwards nothing that the code started is left, and the runner's files are as they were.
+    pub fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, GuardError> {
+        let session = Supervisor::start().map_err(GuardError::Prepare)?;
+        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.github && guard.is_none() {
+            let (closed, line) = Guard::close(|name| self.env(name)).map_err(GuardError::Prepare)?;
+            self.raw(line.as_bytes());
+            *guard = Some(closed);
+        }
+        drop(guard);
+        let result = work();
+        self.restore(session.finish())?;
+        Ok(result)
+    }
+
+    /// Reports what was left behind, and undoes what happened to the runner's files.
+    fn restore(&self, swept: Result<Vec<String>, Survivors>) -> Result<(), GuardError> {
+        let (left, survivors) = swept.map_or_else(|survivors| (Vec::new(), Some(survivors)), |left| (left, None));
+        if !left.is_empty() {
+            let (what, were) = if left.len() == 1 { ("a process", "was") } else { ("processes", "were") };
+            let left = left.join(", ");
+            self.warning(&format!("code of the repository left {what} behind, which {were} terminated: {left}"));
+        }
+        let guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = guard.as_ref().map_or_else(|| Ok(Vec::new()), Guard::restore).map_err(GuardError::Restore)?;
+        let programs = guard.as_ref().map(Guard::changed_programs).unwrap_or_default();
+        drop(guard);
+        for name in changed {
+            self.warning(&format!("code of the repository wrote to the runner's command file {name}; that was undone"));
+        }
+        match survivors {
+            Some(survivors) => Err(survivors.into()),
+            None if programs.is_empty() => Ok(()),
+            None => Err(GuardError::Programs(programs)),
+        }
+    }
+
+    /// The end of an action: nothing of the repository is left, and nobody but us has written to the runner's files.
+    pub(crate) fn finish(&self) -> Result<(), GuardError> {
+        if supervisor::is_unused() {
+            return Ok(());
+        }
+        let session = Supervisor::start().map_err(GuardError::Prepare)?;
+        self.restore(session.finish())
+    }
+
+    /// Appends to one of the runner's files.
+    fn append(&self, file: &Path, text: &str) -> Result<(), file_command::FileCommandError> {
+        file_command::append(file, text)?;
+        if let Some(guard) = self.guard.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            guard.appended(file, text);
+        }
+        Ok(())
     }
 
     /// Tells something. A line that would be a workflow command is defused.
     pub fn info(&self, text: &str) {
-        for line in text.lines() {
+        for line in visible_or_coloured(text, self.colour).lines() {
             let command = self.github && (line.trim_start().starts_with("::") || line.contains("##["));
             // The runner takes commands at the start of a line only; `##[` anywhere.
             self.line(&if command { format!("| {}", line.replace("##[", "#_[")) } else { line.to_owned() });
@@ -98,7 +183,7 @@ impl Runner {
 
     /// Names the step that begins.
     pub fn step(&self, text: &str) {
-        self.info(&self.styled("1", &format!("==> {text}")));
+        self.info(&self.styled("1", &format!("==> {}", visible(text))));
     }
 
     /// Folds what follows under a title until the returned value is dropped.
@@ -141,24 +226,24 @@ impl Runner {
     pub fn summary(&self, markdown: &str) -> Result<()> {
         let Some(file) = self.command_file("GITHUB_STEP_SUMMARY") else {
             if !self.github {
-                self.line(&format!("\n{}", markdown.trim_end()));
+                self.line(&format!("\n{}", visible(markdown.trim_end())));
             }
             return Ok(());
         };
         let written = std::fs::metadata(&file).map_or(0, |meta| usize::try_from(meta.len()).unwrap_or(usize::MAX));
         let room = SUMMARY_LIMIT.saturating_sub(written);
-        let text = format!("{}\n\n", markdown.trim_end());
+        let text = format!("{}\n\n", visible(markdown.trim_end()));
         if text.len() > room {
             self.warning("the job summary is full; a part of it was left out");
             return Ok(());
         }
-        file_command::append(&file, &text).context("could not write the job summary")
+        self.append(&file, &text).context("failed to write the job summary")
     }
 
     /// Sets an environment variable for the steps that follow.
     pub fn set_env(&self, name: &str, value: &str) -> Result<()> {
         match self.command_file("GITHUB_ENV") {
-            Some(file) => Ok(file_command::append_value(&file, name, value)?),
+            Some(file) => Ok(self.append(&file, &file_command::value(name, value)?)?),
             None => Ok(()),
         }
     }
@@ -166,7 +251,7 @@ impl Runner {
     /// Puts a folder in front of `PATH` for the steps that follow.
     pub fn add_path(&self, folder: &Path) -> Result<()> {
         match self.command_file("GITHUB_PATH") {
-            Some(file) => Ok(file_command::append_line(&file, &folder.display().to_string())?),
+            Some(file) => Ok(self.append(&file, &file_command::line(&folder.display().to_string())?)?),
             None => Ok(()),
         }
     }
@@ -176,7 +261,8 @@ impl Runner {
         let values = outputs.values();
         if let Some(file) = self.command_file("GITHUB_OUTPUT") {
             for (name, value) in values {
-                file_command::append_value(&file, &name, &value).with_context(|| format!("output {name}"))?;
+                let text = file_command::value(&name, &value).with_context(|| format!("output {name}"))?;
+                self.append(&file, &text).with_context(|| format!("output {name}"))?;
             }
         } else if !self.github {
             let width = values.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -192,7 +278,7 @@ impl Runner {
         if self.github {
             self.info(text);
         } else {
-            let _ = writeln!(io::stdout(), "{text}");
+            let _ = writeln!(io::stdout(), "{}", visible(text));
         }
     }
 
@@ -201,7 +287,8 @@ impl Runner {
         if self.github {
             self.annotate(&Annotation::error(failure.to_string()).title(failure.get_title().unwrap_or(title)));
         } else {
-            self.line(&format!("{} {failure}", self.styled("1;31", "error:")));
+            let text = failure.to_string();
+            self.line(&format!("{} {}", self.styled("1;31", "error:"), visible(&text)));
         }
     }
 

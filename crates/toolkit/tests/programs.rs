@@ -122,9 +122,11 @@ fn repository_code_has_no_voice_and_sees_no_secrets() {
     let lines: Vec<_> = text.lines().collect();
     let marker = lines[0].strip_prefix("::stop-commands::").unwrap();
     assert_eq!(marker.len(), 32);
-    let end = lines.iter().position(|line| *line == format!("::{marker}::")).unwrap();
-    assert_eq!(lines[1..end], ["::add-path::/evil", "::stop-commands::x", "::x::", "half"]);
-    assert_eq!(lines[end + 1..].len(), 2, "a warning for each file: {text}");
+    assert_eq!(lines[1..5], ["::add-path::/evil", "::stop-commands::x", "::x::", "half"]);
+    assert_eq!(lines[5], format!("::{marker}::"));
+    let warnings: Vec<_> = lines[5..].iter().filter(|line| line.starts_with("::warning")).collect();
+    assert_eq!(warnings.len(), 2, "a warning for each file: {text}");
+    assert!(lines.last().unwrap().starts_with("::stop-commands::"), "commands stay off: {text}");
     for path in [output, env] {
         assert_eq!(std::fs::read_to_string(path).unwrap(), "");
     }

@@ -39,9 +39,11 @@ pub fn render(action: &Definition) -> String {
             about = quote(&output.description)
         );
     }
+    // The shell has the inputs in its environment, credentials too, and must not live on beside the action, which
+    // closes its own to other processes.
     let _ = write!(
         yml,
-        "\nruns:\n  using: composite\n  steps:\n    - name: {}\n      id: run\n      shell: sh\n      run: '\"$GITHUB_ACTION_PATH/../../dist/run\" {}'\n",
+        "\nruns:\n  using: composite\n  steps:\n    - name: {}\n      id: run\n      shell: sh\n      run: 'exec \"$GITHUB_ACTION_PATH/../../dist/run\" {}'\n",
         quote(action.title),
         action.name
     );

@@ -34,7 +34,7 @@ fn code_of_the_repository_has_no_voice() {
     for name in ["INPUT_SECRET_KEY", "AWS_SECRET_ACCESS_KEY", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN"] {
         step.env(name, "hunter2");
     }
-    let said = run(step.env("HARMLESS", "seen")).ended(0);
+    let said = run(step.env("HARMLESS", "seen").env("UNLISTED", "hunter2").arg("--pass-env=HARMLESS")).ended(0);
 
     for line in ["::add-path::/evil", "::set-output name=version::666"] {
         assert!(said.text.contains(line), "the output is shown: {}", said.text);

@@ -96,7 +96,9 @@ pub fn tools_path() -> OsString {
 
 /// A search path with this machine's programs except some.
 pub fn path_without(project: &Project, unwanted: &[&str]) -> PathBuf {
-    let bin = project.path("programs");
+    // Not in the project, from which programs of ours are not taken.
+    let name = project.root().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bin = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("programs{name}"));
     fs::create_dir_all(&bin).unwrap();
     for folder in std::env::split_paths(&tools_path()) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -8,14 +8,13 @@ use crate::normal::Folders;
 use crate::placeholder::Places;
 use crate::process::{self, Captured, End, Ended, Launch};
 use crate::recorder::{Example, TAIL_LINES, shortened};
-use crate::supervisor::Supervisor;
 use crate::verify::{self, Golden};
 use artifact::{Outcome, Sha256};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Duration;
-use toolkit::human;
+use toolkit::{Supervisor, human};
 
 /// What came of one run.
 struct Attempt {

@@ -2,10 +2,10 @@
 //! Where a program crashed: the example runs once more, under gdb.
 
 use crate::process::{self, End, Launch};
-use crate::supervisor::Supervisor;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
+use toolkit::Supervisor;
 
 /// How long that may take.
 const LIMIT: Duration = Duration::from_secs(30);

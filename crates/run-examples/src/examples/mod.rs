@@ -15,7 +15,6 @@ pub use outside::Outside;
 use crate::environment::SearchPaths;
 use crate::normal::Folders;
 use crate::recorder::Example;
-use crate::supervisor::Supervisor;
 use crate::verify::Golden;
 use artifact::Outcome;
 use std::collections::HashSet;
@@ -25,7 +24,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
-use toolkit::{Result, ResultExt};
+use toolkit::{Result, ResultExt, Supervisor};
 
 /// What all examples of a run have in common.
 #[derive(Debug)]
@@ -67,7 +66,6 @@ pub fn run(
     mut tell: impl FnMut(&Example),
 ) -> Result<(Vec<Example>, Vec<String>)> {
     let supervisor = Supervisor::start().context("could not prepare for signals")?;
-    let before = Supervisor::children();
     let next = AtomicUsize::new(0);
     let (sender, ended) = channel();
     let mut examples: Vec<Option<Example>> = vec![None; cases.len()];
@@ -91,7 +89,7 @@ pub fn run(
             }
         }
     });
-    let left = Supervisor::end_everything(&before);
+    let left = supervisor.sweep()?;
     if supervisor.is_cancelled() {
         return Err(toolkit::Failure::work("the run was cancelled"));
     }

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Collecting what a program says, byte for byte, for somebody who reads it.
 
-use super::follow::Ending;
-use super::{Exit, Program, RunError, TAIL_LINES, failed};
-use crate::signals;
-use rustix::process::{Pid, Signal};
-use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use super::{End, Exit, Program, RunError, Stream, TAIL_LINES};
+use std::time::Duration;
 
-/// How long output that is still on its way may take after the program ended.
-const DRAIN: Duration = Duration::from_secs(2);
+/// How much of each stream of a small tool is kept; more is an error.
+const CAPTURED: u64 = 256 * 1024 * 1024;
 
 /// What a program said, and how it ended.
 #[derive(Clone, Debug)]
@@ -27,57 +22,68 @@ pub struct Collected {
     pub duration: Duration,
 }
 
-impl Program<'_> {
-    /// Runs it silently to its end, whatever that is, and gives what it said: at most `limit` bytes
-    /// of each stream. Several may run at the same time. What belongs to the runner is not guarded;
-    /// that is for [`crate::Runner::guarded`].
-    pub fn collect(self, limit: u64) -> Result<Collected, RunError> {
-        let watch = signals::Watch::start().map_err(|source| self.not_started(source))?;
-        let started = Instant::now();
-        let (stdout, out) = io::pipe().map_err(|source| self.not_started(source))?;
-        let (stderr, err) = io::pipe().map_err(|source| self.not_started(source))?;
-        let expression = match &self.stdin {
-            Some(path) => self.expression().stdin_path(path),
-            None => self.expression().stdin_null(),
-        };
-        let expression = expression.stdout_file(out).stderr_file(err).unchecked();
-        let handle = expression.start().map_err(|source| self.not_started(source))?;
-        drop(expression); // it holds the writing ends of the pipes
-        let (stdout, stderr) = (read_all(stdout, limit), read_all(stderr, limit));
-        let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
-        let mut ending = Ending::new(group, self.timeout.map(|time| started + time));
-        let status = loop {
-            let ended = handle.wait_timeout(Duration::from_millis(50)).map_err(|source| self.not_started(source))?;
-            if let Some(output) = ended {
-                break output.status;
-            }
-            ending.advance(&watch);
-        };
-        let duration = started.elapsed();
-        // What the program left behind must not hold us, nor go on behind our back.
-        ending.signal(Signal::KILL);
-        let (stdout, more_stdout) = stdout.recv_timeout(DRAIN).unwrap_or((Vec::new(), true));
-        let (stderr, more_stderr) = stderr.recv_timeout(DRAIN).unwrap_or((Vec::new(), true));
-        if let Some(reason) = ending.reason {
-            let text = String::from_utf8_lossy(&stderr);
-            let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-            let tail = lines.into_iter().rev().take(TAIL_LINES).rev().collect();
-            return Err(reason.into_error(self.name(), self.timeout, tail));
-        }
-        let exit = failed(status).unwrap_or(Exit::Code(0));
-        Ok(Collected { exit, stdout, stderr, truncated: more_stdout || more_stderr, duration })
+/// How a program went that somebody observed.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// How it ended.
+    pub end: End,
+    /// Wall-clock time from start to end.
+    pub duration: Duration,
+    /// What it left behind, which was terminated.
+    pub leftovers: Vec<String>,
+}
+
+/// The beginning of a stream.
+#[derive(Default)]
+struct Beginning {
+    bytes: Vec<u8>,
+    more: bool,
+}
+
+impl Beginning {
+    fn take(&mut self, bytes: &[u8], limit: u64) {
+        let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(self.bytes.len());
+        self.more |= bytes.len() > room;
+        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 }
 
-/// Reads to the end, keeps what is below the limit, and says whether there was more.
-fn read_all(mut reader: impl Read + Send + 'static, limit: u64) -> Receiver<(Vec<u8>, bool)> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let mut kept = Vec::new();
-        let complete = reader.by_ref().take(limit).read_to_end(&mut kept).is_ok();
-        // The program must be able to go on.
-        let more = io::copy(&mut reader, &mut io::sink()).unwrap_or(1);
-        let _ = sender.send((kept, !complete || more > 0));
-    });
-    receiver
+impl Program<'_> {
+    /// Runs it to its end, whatever that is; `sink` gets what it writes. Several may run at the same time. What
+    /// belongs to the runner is not guarded; that is for [`crate::Runner::guarded`].
+    pub fn observe(self, sink: impl FnMut(Stream, &[u8])) -> Result<Observed, RunError> {
+        let over = self.execute(false, sink)?;
+        Ok(Observed { end: over.end, duration: over.duration, leftovers: over.leftovers })
+    }
+
+    /// The same, silently; gives what it said: at most `limit` bytes of each stream.
+    pub fn collect(self, limit: u64) -> Result<Collected, RunError> {
+        let (mut stdout, mut stderr) = (Beginning::default(), Beginning::default());
+        let mut over = self.execute(false, |stream, bytes| match stream {
+            Stream::Out => stdout.take(bytes, limit),
+            Stream::Err => stderr.take(bytes, limit),
+        })?;
+        over.remember_leftovers();
+        let (exit, duration) = over.exit(self.name(), tail(&stderr.bytes))?;
+        let truncated = stdout.more || stderr.more;
+        Ok(Collected { exit, stdout: stdout.bytes, stderr: stderr.bytes, truncated, duration })
+    }
+
+    /// Runs it silently and gives its standard output; anything but success is an error.
+    pub fn capture(self) -> Result<String, RunError> {
+        let program = self.name();
+        let collected = self.collect(CAPTURED)?;
+        match collected.exit {
+            Exit::Code(0) if collected.truncated => Err(RunError::Verbose { program }),
+            Exit::Code(0) => Ok(String::from_utf8_lossy(&collected.stdout).into_owned()),
+            exit => Err(RunError::Failed { program, exit, tail: tail(&collected.stderr) }),
+        }
+    }
+}
+
+/// The last lines of an output.
+fn tail(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().to_vec()
 }

@@ -2,16 +2,21 @@
 //! Running programs: one way for all actions.
 //!
 //! A program runs in a process group of its own, its output is shown live and kept, it ends with
-//! its time or with us, and code of a repository neither speaks to the runner nor sees secrets.
+//! its time or with us, and code of a repository neither speaks to the runner nor sees secrets nor
+//! leaves anything running.
 
 mod collect;
+mod find;
 mod follow;
 mod output;
+mod running;
 
-pub use collect::Collected;
+pub use collect::{Collected, Observed};
+pub use running::{End, Stream};
 
-use crate::scrub::is_private;
-use crate::{Failure, Result, signals};
+use crate::environment::repository_environment;
+use crate::runner::GuardError;
+use crate::{Failure, Result, Survivors, signals};
 use output::Limit;
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
@@ -19,7 +24,7 @@ use std::fmt;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 /// How many lines of output an error carries.
@@ -114,6 +119,26 @@ pub enum RunError {
         /// The last lines of its output.
         tail: Vec<String>,
     },
+    /// It wrote more than anybody reads.
+    #[error("{program} wrote more output than is read")]
+    Verbose {
+        /// The program.
+        program: String,
+    },
+    /// Code of the repository could have put it in place.
+    #[error("{program} was found only in {}, where code of the repository can write", folder.display())]
+    Writable {
+        /// The program.
+        program: String,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// What it started goes on.
+    #[error(transparent)]
+    Survivors(#[from] Survivors),
+    /// The runner could not be kept apart from it.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// We were asked to end, and passed that on.
     #[error("{program} was stopped by {signal}")]
     Cancelled {
@@ -142,7 +167,9 @@ pub struct Program<'a> {
     arguments: Vec<OsString>,
     folder: Option<PathBuf>,
     environment: Vec<(OsString, Option<OsString>)>,
+    whole_environment: bool,
     repository_code: bool,
+    grace: Duration,
     timeout: Option<Duration>,
     log: Option<PathBuf>,
     observer: Option<LineObserver<'a>>,
@@ -159,7 +186,9 @@ impl<'a> Program<'a> {
             arguments: Vec::new(),
             folder: None,
             environment: Vec::new(),
+            whole_environment: false,
             repository_code: false,
+            grace: running::GRACE,
             timeout: None,
             log: None,
             observer: None,
@@ -204,8 +233,15 @@ impl<'a> Program<'a> {
         self
     }
 
-    /// It runs code of the repository: no secrets in its environment, and no voice towards the
-    /// runner, neither through its output nor through the command files.
+    /// Nothing of our own environment is inherited: all that it sees was set here.
+    #[must_use]
+    pub fn env_clear(mut self) -> Self {
+        self.whole_environment = true;
+        self
+    }
+
+    /// It runs code of the repository: its environment is what such code may see, it has no voice towards the
+    /// runner, neither through its output nor through the runner's files, and nothing that it starts outlives it.
     #[must_use]
     pub fn repository_code(mut self) -> Self {
         self.repository_code = true;
@@ -216,6 +252,13 @@ impl<'a> Program<'a> {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long it may take to end after it was asked to.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 
@@ -256,19 +299,6 @@ impl<'a> Program<'a> {
         self
     }
 
-    /// Runs it silently and gives its standard output; for small tools that we trust.
-    pub fn capture(self) -> Result<String, RunError> {
-        let output = self.expression().stdin_null().stdout_capture().stderr_capture().unchecked().run();
-        let output = output.map_err(|source| self.not_started(source))?;
-        if let Some(exit) = failed(output.status) {
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            let lines: Vec<_> = stderr.lines().map(str::to_owned).collect();
-            let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].to_vec();
-            return Err(RunError::Failed { program: self.name(), exit, tail });
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-
     fn name(&self) -> String {
         self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
@@ -282,26 +312,24 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn expression(&self) -> duct::Expression {
-        // A path without a folder would be one below the working folder; a name is looked for on `PATH`.
-        let mut expression = duct::cmd(self.path.as_os_str(), &self.arguments);
-        if let Some(folder) = &self.folder {
-            expression = expression.dir(folder);
-        }
-        if self.repository_code {
-            let private = std::env::vars_os().map(|(name, _)| name).filter(|name| is_private(&name.to_string_lossy()));
-            expression = private.fold(expression, |expression, name| expression.env_remove(name));
-        }
+    /// What is to be started, without its streams.
+    fn command(&self) -> Result<Command, RunError> {
+        let mut environment = match (self.whole_environment, self.repository_code) {
+            (true, _) => Vec::new(),
+            (false, true) => repository_environment(),
+            (false, false) => std::env::vars_os().collect(),
+        };
         for (name, value) in &self.environment {
-            expression = match value {
-                Some(value) => expression.env(name, value),
-                None => expression.env_remove(name),
-            };
+            environment.retain(|(known, _)| known != name);
+            environment.extend(value.clone().map(|value| (name.clone(), value)));
         }
-        expression.before_spawn(|command| {
-            command.process_group(0);
-            Ok(())
-        })
+        let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+        let mut command = Command::new(find::executable(&self.path, path, !self.repository_code)?);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command.args(&self.arguments).env_clear().envs(environment).process_group(0);
+        Ok(command)
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Automatic fixes: tried in a copy, put together as one patch, and applied if that is asked for.
+//! What linters mend: in place, or in a copy so that a patch can tell.
 
 use super::{Repository, Selected};
 use crate::definition::{Fix, Linter, Per};
@@ -29,16 +29,27 @@ struct Mended {
 const LARGEST: u64 = 8 << 20;
 
 impl Repository {
-    /// Fixes the work tree: applies what would be the patch.
-    pub fn fix(&self, linters: &[Linter], runner: &Runner) -> Result<()> {
+    /// Lets every linter mend the work tree that can, one after the other: they may change the same files.
+    pub fn mend(&self, linters: &[Linter], runner: &Runner) -> Result<()> {
+        let selected = self.select(linters, None);
+        let copies = tempfile::tempdir().context("could not make a temporary folder")?;
+        let configurations = self.configurations(&selected, copies.path())?;
+        for (selected, configuration) in selected.iter().zip(&configurations) {
+            if let Some(fix) = selected.linter.fix.as_ref().filter(|fix| selected.runs() && !fix.prints_diff)
+                && let Err(message) = self.call(selected, configuration, fix, &selected.files, &self.root)?
+            {
+                runner.warning(&message);
+            }
+        }
+        // What has a fix and no way to apply it.
         let outcome = self.lint(linters, true, runner)?;
-        let merged = report::merge(&outcome.findings, &self.prefix, &|path| report::read(&self.root, path));
+        let merged = report::merge(&outcome.findings, &|path| report::read(&self.root, path));
         if merged.fixes == 0 {
             return Ok(());
         }
-        let mut file = tempfile::NamedTempFile::new().context("failed to make a temporary file")?;
-        file.write_all(&merged.bytes).context("failed to write a temporary file")?;
-        git::apply(self.top(), file.path())
+        let mut file = tempfile::NamedTempFile::new().context("could not make a temporary file")?;
+        file.write_all(&merged.bytes).context("could not write a temporary file")?;
+        git::apply(&self.root, file.path())
     }
 
     /// Gives findings the fixes that their linters have for them, and changes nothing.
@@ -87,7 +98,7 @@ impl Repository {
     ) -> Result<Result<Vec<u8>, String>> {
         let linter = selected.linter;
         let per = linter.run.per;
-        let work = Work { index: 0, linter, files, configuration, arguments: &fix.args, per, outside: false };
+        let work = Work { index: 0, linter, files, configuration, arguments: &fix.args, per };
         let ready = Ready { linter, tool: selected.tool.clone() };
         let mut printed = Vec::new();
         for call in schedule::calls(&[work], 1, self.build.as_deref()) {
@@ -138,7 +149,7 @@ impl Repository {
             let (old, new) = (report::read(&self.root, &file.path), report::read(copy, &file.path));
             let Some(old) = old.filter(|old| new.as_ref() != Some(old)) else { continue };
             let path = copy.join(&file.path);
-            fs::write(&path, &old).with_context(|| format!("failed to write {}", path.display()))?;
+            fs::write(&path, &old).with_context(|| format!("could not write {}", path.display()))?;
             if let Some(new) = new.filter(|_| is_done) {
                 mended.push(Mended { path: file.path.clone(), old, new });
             }
@@ -148,7 +159,7 @@ impl Repository {
 
     /// A copy of the files of the work tree, without links.
     fn copy(&self) -> Result<tempfile::TempDir> {
-        let folder = tempfile::tempdir().context("failed to make a temporary folder")?;
+        let folder = tempfile::tempdir().context("could not make a temporary folder")?;
         for path in &self.tree.all {
             let from = self.root.join(path);
             let is_wanted = from.symlink_metadata().is_ok_and(|file| file.is_file() && file.len() <= LARGEST);
@@ -156,7 +167,7 @@ impl Repository {
             fs::create_dir_all(folder.path().join(parent))
                 .and_then(|()| fs::copy(&from, folder.path().join(path)))
                 .map_err(Failure::from)
-                .with_context(|| format!("failed to copy {}", from.display()))?;
+                .with_context(|| format!("could not copy {}", from.display()))?;
         }
         Ok(folder)
     }
