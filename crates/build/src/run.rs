@@ -14,7 +14,7 @@ use crate::toolchain::{Cache, Cross};
 use crate::{Args, Outputs, TestMode, install, junit};
 use artifact::{Arch, BuildRecord};
 use std::path::{Path, PathBuf};
-use toolkit::{Annotation, Failure, Result, ResultExt, Runner, human, on_path};
+use toolkit::{Annotation, Failure, Result, Runner, human, on_path};
 
 /// Where the results of the tests are in the build folder.
 const TEST_REPORT: &str = "vaccel-build-tests.xml";
@@ -115,7 +115,7 @@ fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()
         let tests = report.steps.measure("Test", || backend.test(job), |tests| tally(tests))?;
         let file = settings.build.join(TEST_REPORT);
         let xml = junit::render(&facts.project, &tests);
-        std::fs::write(&file, xml).with_context(|| format!("could not write {}", file.display()))?;
+        toolkit::write_file(&file, xml.as_bytes())?;
         report.junit = Some(file);
         let verdict = judge(&tests, runner);
         report.tests = Some(tests);
@@ -155,7 +155,7 @@ fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()
         build_type: settings.build_type,
         tree_sha256,
     };
-    std::fs::write(&record, built.to_canonical_json()).with_context(|| format!("could not write {}", record.display()))
+    toolkit::write_file(&record, &built.to_canonical_json())
 }
 
 /// A failed test fails the build: what failed its own tests is not installed.

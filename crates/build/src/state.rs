@@ -40,7 +40,7 @@ impl State {
     pub fn save(&self, build: &Path) -> Result<()> {
         std::fs::create_dir_all(build).with_context(|| format!("could not make {}", build.display()))?;
         let file = build.join(FILE);
-        std::fs::write(&file, serde_json::to_vec(self)?).with_context(|| format!("could not write {}", file.display()))
+        toolkit::write_file(&file, &serde_json::to_vec(self)?)
     }
 
     /// How the folder was configured, as far as its backend understands that.

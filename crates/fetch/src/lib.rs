@@ -92,6 +92,8 @@ toolkit::outputs! {
         pub path: Option<PathBuf>,
         /// Names of the files, one per line.
         pub files: Option<Vec<String>>,
+        /// The files with the digests that were verified, `<path>=<sha256>`, one per line.
+        pub verified: Option<Vec<String>>,
         /// Whether something was installed.
         pub installed: Option<bool>,
         /// Folders for `PKG_CONFIG_PATH`, where something was installed.

@@ -4,6 +4,7 @@
 use crate::{Args, Install, Outputs, choice, install, listing, summary};
 use artifact::Arch;
 use registry::{FetchedFile, Fetcher, Location, Progress, RegistryError, Resolved, Store, Without};
+use std::path::Path;
 use std::path::PathBuf;
 use toolkit::{Failure, Result, ResultExt, Runner, SearchPaths, human};
 
@@ -57,6 +58,7 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
             commit: Some(manifest.commit.to_string()),
             path: Some(args.local_path.clone()),
             files: Some(fetched.iter().map(|file| file.entry.name.to_string()).collect()),
+            verified: Some(fetched.iter().map(|file| verified(&args.local_path, file)).collect()),
             installed: Some(installed.is_some()),
             pkg_config_path: joined(&folders.pkgconfig),
             library_path: joined(&folders.libraries),
@@ -107,6 +109,11 @@ async fn fetch(
     progress.during(fetcher.fetch(bundle, files, &told)).await.map_err(RegistryError::into_failure)
 }
 
+/// For whoever reads the file later: what it was when it came.
+fn verified(folder: &Path, file: &FetchedFile) -> String {
+    format!("{}={}", folder.join(file.entry.name.as_str()).display(), file.entry.sha256)
+}
+
 async fn list(args: &Args, store: &Store, runner: &Runner) -> Result<Outputs> {
     let listed = registry::list(store, &args.store.base_path(), &args.package).await;
     let listed = listed.map_err(RegistryError::into_failure)?;
@@ -122,6 +129,7 @@ impl Outputs {
             commit: None,
             path: None,
             files: None,
+            verified: None,
             installed: None,
             pkg_config_path: None,
             library_path: None,

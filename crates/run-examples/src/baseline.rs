@@ -2,7 +2,7 @@
 //! Comparing a run with an earlier one, and what is worse.
 
 use crate::recorder::Example;
-use artifact::{Arch, ExampleReport, ExampleResult, Outcome, PackageName, Regression, RegressionKind};
+use artifact::{Arch, ExampleReport, ExampleResult, Outcome, PackageName, Regression, RegressionKind, Sha256};
 use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
@@ -104,48 +104,43 @@ pub struct Subject<'a> {
     pub valgrind: bool,
 }
 
-impl Subject<'_> {
-    fn is_of(&self, report: &ExampleReport) -> bool {
-        *self.package == report.package && self.arch == report.arch && self.valgrind == report.valgrind
-    }
-}
-
-/// Reads the report of an earlier run: the file, or the one of a folder's that fits. A file must fit; what does not in
-/// a folder is passed over, and if it is no report that we can read, that is told.
-pub fn read(path: &Path, subject: Subject<'_>, mut tell: impl FnMut(String)) -> Result<Option<ExampleReport>> {
-    if !path.is_dir() {
-        return read_file(path, subject).map(Some);
-    }
-    let entries = std::fs::read_dir(path).input(format!("could not list the baselines in {}", path.display()))?;
-    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    for file in files {
-        match std::fs::read(&file).map(|text| ExampleReport::parse(&text)) {
-            Ok(Ok(report)) if subject.is_of(&report) => return Ok(Some(report)),
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tell(format!("{} is passed over as a baseline: {error}", file.display())),
-            Err(error) => tell(format!("{} is passed over as a baseline: {error}", file.display())),
+/// Reads the reports of an earlier run, `<path>` or `<path>=<sha256>`, and returns the one that fits. All of them must
+/// be readable, about this package and architecture, and what their digests say; only valgrind may be another.
+pub fn read(files: &[String], subject: Subject<'_>) -> Result<Option<ExampleReport>> {
+    let mut fitting = None;
+    for item in files {
+        let (path, sha256) = match item.rsplit_once('=').map(|(path, digest)| (path, digest.parse())) {
+            Some((path, Ok(sha256))) => (path, Some(sha256)),
+            _ => (item.as_str(), None),
+        };
+        let report = read_file(Path::new(path), sha256, subject)?;
+        if report.valgrind != subject.valgrind {
+            continue;
+        }
+        if fitting.replace(report).is_some() {
+            return Err(Failure::input(format!("the baseline {path} is the second one that fits"))
+                .help("give one report for each kind of run"));
         }
     }
-    Ok(None)
+    Ok(fitting)
 }
 
-fn read_file(file: &Path, subject: Subject<'_>) -> Result<ExampleReport> {
+fn read_file(file: &Path, sha256: Option<Sha256>, subject: Subject<'_>) -> Result<ExampleReport> {
     let shown = file.display();
     let text = std::fs::read(file)
-        .input(format!("could not read the baseline {shown}"))
-        .help("leave the input `baseline` empty as long as there is none")?;
+        .input(format!("failed to read the baseline {shown}"))
+        .help("give exact files, and none as long as there is no baseline")?;
+    let found = Sha256::of(&text);
+    if let Some(expected) = sha256.filter(|expected| *expected != found) {
+        return Err(Failure::input(format!("the baseline {shown} has the digest {found}, not {expected}"))
+            .help("it changed after it was fetched: see what writes to it"));
+    }
     let baseline = ExampleReport::parse(&text).input(format!("the baseline {shown} cannot be used"))?;
-    let under = |valgrind: bool| if valgrind { " under valgrind" } else { "" };
-    if !subject.is_of(&baseline) {
-        let Subject { package, arch, valgrind } = subject;
+    let Subject { package, arch, .. } = subject;
+    if (&baseline.package, baseline.arch) != (package, arch) {
         return Err(Failure::input(format!(
-            "the baseline {shown} is about {} on {}{}, and this run is about {package} on {arch}{}",
-            baseline.package,
-            baseline.arch,
-            under(baseline.valgrind),
-            under(valgrind)
+            "the baseline {shown} is about {} on {}, and this run is about {package} on {arch}",
+            baseline.package, baseline.arch
         )));
     }
     Ok(baseline)
@@ -321,44 +316,52 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_of_something_else_is_refused() {
+    fn a_baseline_that_cannot_be_read_or_is_about_something_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("baseline.json");
+        let file = folder.path().join("baseline.json").display().to_string();
         let package = "hello".parse().unwrap();
-        let subject = Subject { package: &package, arch: Arch::X86_64, valgrind: true };
-        let refused = |text: &[u8]| {
-            std::fs::write(&file, text).unwrap();
-            let failure = read(&file, subject, |_| ()).unwrap_err();
+        let subject = Subject { package: &package, arch: Arch::Aarch64, valgrind: false };
+        let refused = |item: &str| {
+            let failure = read(&[item.to_owned()], subject).unwrap_err();
             assert_eq!(failure.status().code(), 2);
-            failure.to_string().replace(&file.display().to_string(), "<file>")
+            let told = failure.to_string().replace(&file, "<file>");
+            told.replace(&folder.path().display().to_string(), "<folder>")
         };
-        let newer = String::from_utf8(report(Vec::new()).to_canonical_json())
-            .unwrap()
-            .replace("\"schema\": 1", "\"schema\": 9");
-        let told = [refused(&report(Vec::new()).to_canonical_json()), refused(newer.as_bytes()), refused(b"{}")];
+        let good = report(Vec::new()).to_canonical_json();
+        let newer = String::from_utf8(good.clone()).unwrap().replace("\"schema\": 1", "\"schema\": 9");
+        let mut told = vec![refused(&file), refused(&folder.path().display().to_string())];
+        for text in [&good[..], newer.as_bytes(), b"{}"] {
+            std::fs::write(&file, text).unwrap();
+            told.push(refused(&file));
+        }
+        std::fs::write(&file, &good).unwrap();
+        told.push(refused(&format!("{file}={}", Sha256::of(b"fetched"))));
         insta::assert_snapshot!(told.join("\n\n"));
     }
 
     #[test]
-    fn of_a_folder_the_report_that_fits_is_taken() {
+    fn of_several_reports_the_one_that_fits_is_taken() {
         let folder = tempfile::tempdir().unwrap();
         let package = "hello".parse().unwrap();
-        let subject = Subject { package: &package, arch: Arch::X86_64, valgrind: true };
-        let write = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).unwrap();
-        let found = || {
-            let mut told = Vec::new();
-            let found = read(folder.path(), subject, |text| told.push(text)).unwrap();
-            (found, told.join("\n").replace(&folder.path().display().to_string(), "<folder>"))
+        let plain = report(vec![before("a", Outcome::Pass, 1)]);
+        let watched = ExampleReport { valgrind: true, ..report(vec![before("c", Outcome::Pass, 1)]) };
+        let write = |name: &str, report: &ExampleReport| {
+            let (path, text) = (folder.path().join(name), report.to_canonical_json());
+            std::fs::write(&path, &text).unwrap();
+            format!("{}={}", path.display(), Sha256::of(&text))
         };
-        assert_eq!(found(), (None, String::new()));
-        write("a.json", &report(vec![before("a", Outcome::Pass, 1)]).to_canonical_json());
-        write("b.json", b"{");
-        write("c.txt", b"{");
-        let (none, told) = found();
-        assert_eq!(none, None);
-        insta::assert_snapshot!(told, @"<folder>/b.json is passed over as a baseline: it is not a report of examples: EOF while parsing an object at line 1 column 1");
-        let fits = ExampleReport { valgrind: true, ..report(vec![before("c", Outcome::Pass, 1)]) };
-        write("c.json", &fits.to_canonical_json());
-        assert_eq!(found().0, Some(fits));
+        let (first, second) = (write("a.json", &plain), write("b=c.json", &watched));
+        let without_digest = first.rsplit_once('=').unwrap().0.to_owned();
+        let found = |valgrind, files: &[&String]| {
+            let subject = Subject { package: &package, arch: Arch::X86_64, valgrind };
+            let files: Vec<_> = files.iter().map(|file| (*file).clone()).collect();
+            read(&files, subject).map_err(|failure| failure.messages().join(": "))
+        };
+        assert_eq!(found(false, &[&first, &second]), Ok(Some(plain.clone())));
+        assert_eq!(found(true, &[&second, &first]), Ok(Some(watched)));
+        assert_eq!(found(false, &[&without_digest]), Ok(Some(plain)));
+        assert_eq!(found(true, &[&first]), Ok(None));
+        assert_eq!(found(true, &[]), Ok(None));
+        assert!(found(false, &[&first, &without_digest]).unwrap_err().ends_with("is the second one that fits"));
     }
 }

@@ -89,10 +89,10 @@ pub struct Args {
     /// How often each example of a manifest runs that does not say; its time is the median.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repeat: u32,
-    /// Report of an earlier run, with which this one is compared; of a folder of reports the one that fits is taken,
-    /// if there is one.
+    /// Reports of an earlier run, separated by commas or line breaks, of which the one that fits is compared: `<path>`,
+    /// or `<path>=<sha256>` as the output verified of fetch has it.
     #[arg(long)]
-    pub baseline: Option<PathBuf>,
+    pub baseline: Option<List>,
     /// From which factor on an example counts as slower than in the baseline.
     #[arg(long, default_value_t = Factor(1.5))]
     pub slowdown: Factor,

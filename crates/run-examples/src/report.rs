@@ -6,7 +6,7 @@ use crate::recorder::Example;
 use artifact::{Arch, ExampleReport, ExampleResult, Outcome, PackageName, Regression, RegressionKind, Sha256};
 use std::fmt::Write;
 use std::path::Path;
-use toolkit::{Annotation, Result, ResultExt, Runner, human, markdown};
+use toolkit::{Annotation, Result, Runner, human, markdown};
 
 /// How many failed examples become annotations.
 const SHOWN: usize = 10;
@@ -216,13 +216,7 @@ impl Report {
             leftovers: self.leftovers.clone(),
             notes: self.notes.clone(),
         };
-        let write = || {
-            if let Some(folder) = file.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            std::fs::write(file, document.to_canonical_json())
-        };
-        write().with_context(|| format!("could not write {}", file.display()))
+        toolkit::write_file(file, &document.to_canonical_json())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{Args, Outputs, from_manifest, from_script, junit};
 use artifact::{Arch, Outcome, RegressionKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use toolkit::{Failure, Result, ResultExt, Runner, Tool};
+use toolkit::{Failure, Result, Runner, Tool};
 
 const VALGRIND: Tool = Tool { program: "valgrind", provided_by: "the Debian package valgrind" };
 
@@ -50,7 +50,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
     let report_path = std::path::absolute(&args.report_path)?;
     let junit_path = report_path.with_extension("xml");
     let settings = settings(&args, source, [report_path.clone(), junit_path.clone()])?;
-    let (rules, baseline) = comparison(&args, settings.machine.arch(), runner)?;
+    let (rules, baseline) = comparison(&args, settings.machine.arch())?;
     let tree = SubjectTree::read(&settings.destdir, args.tree_sha256)?;
     // The report of an earlier run must not speak for this one.
     for path in [&report_path, &junit_path] {
@@ -77,8 +77,7 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
 
     report.annotate(runner);
     report.write(&report_path)?;
-    std::fs::write(&junit_path, junit::render(&report))
-        .with_context(|| format!("could not write {}", junit_path.display()))?;
+    toolkit::write_file(&junit_path, junit::render(&report).as_bytes())?;
     runner.summary(&report.summary())?;
     let outputs = Outputs {
         passed: report.count(Outcome::Pass),
@@ -167,12 +166,12 @@ fn settings(args: &Args, source: PathBuf, written: [PathBuf; 2]) -> Result<Setti
     Ok(Settings { args, source, destdir, tree, search_paths, machine, context, filter, valgrind, written })
 }
 
-fn comparison(args: &Args, arch: Arch, runner: &Runner) -> Result<(Rules, Option<artifact::ExampleReport>)> {
+fn comparison(args: &Args, arch: Arch) -> Result<(Rules, Option<artifact::ExampleReport>)> {
     let levels = args.regression_levels.as_deref().unwrap_or_default();
     let rules = Rules::new(levels, args.slowdown.0, Duration::from_millis(args.slowdown_floor))?;
     let subject = Subject { package: &args.package, arch, valgrind: args.valgrind };
-    let baseline = args.baseline.as_ref().map(|path| baseline::read(path, subject, |text| runner.warning(&text)));
-    Ok((rules, baseline.transpose()?.flatten()))
+    let files = args.baseline.as_deref().unwrap_or_default();
+    Ok((rules, baseline::read(files, subject)?))
 }
 
 /// A failed example and a regression fail the step, after everything has been told.

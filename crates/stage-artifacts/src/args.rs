@@ -115,6 +115,8 @@ toolkit::outputs! {
         pub manifest: PathBuf,
         /// SHA-256 of `manifest.json`, for upload: it names everything else by digest.
         pub manifest_sha256: String,
+        /// The same with what it is about, `<package>/<arch>/<build-type>=<digest>`, as upload takes it.
+        pub identity: String,
         /// SHA-256 of the install tree.
         pub tree_sha256: String,
         /// The version that was staged.

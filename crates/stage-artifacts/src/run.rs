@@ -28,10 +28,12 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     let manifest = seal(&staging, &chain, &products, &folder)?;
     let bundle = folder.appear().map_err(output_failure)?;
     report(&staging, &tree, &products, &manifest, runner)?;
+    let sha256 = Sha256::of(&manifest.to_canonical_json());
     Ok(Outputs {
         manifest: bundle.join(artifact::MANIFEST),
         dist_path: bundle,
-        manifest_sha256: Sha256::of(&manifest.to_canonical_json()).to_string(),
+        identity: format!("{}/{}/{}={sha256}", manifest.package, manifest.arch, manifest.build_type),
+        manifest_sha256: sha256.to_string(),
         tree_sha256: chain.sha256().to_string(),
         version: staging.subject.version.to_string(),
         files: manifest.files.iter().map(|file| file.name.to_string()).collect(),

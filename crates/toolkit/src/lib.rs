@@ -28,6 +28,7 @@ mod signals;
 mod supervisor;
 pub mod text;
 mod toml_file;
+mod write_file;
 
 pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main, main_by_name};
 pub use annotation::{Annotation, Level};
@@ -41,3 +42,4 @@ pub use runtime_folder::provide_runtime_folder;
 pub use search_path::SearchPaths;
 pub use supervisor::{Supervisor, Survivors};
 pub use toml_file::read_toml;
+pub use write_file::write_file;

@@ -4,11 +4,13 @@
 //! It verifies the bundle and hands it to `registry`; it never changes what it publishes.
 
 mod age;
+mod digests;
 mod summary;
 
 pub use age::{Age, AgeError};
 
 use artifact::{Arch, BuildType, Bundle, Commit, PackageName, RefName, Version};
+use digests::Digests;
 use registry::{Location, Progress, Publication, PublishOptions, RegistryError, SigningKey, StoreArgs, Without};
 use std::path::PathBuf;
 use toolkit::{Failure, Result, ResultExt, Runner, Secret, human};
@@ -46,6 +48,13 @@ pub struct Args {
     /// The build type that it must have.
     #[arg(long)]
     build_type: Option<BuildType>,
+    /// Digests of the manifests: the output manifest-sha256 of stage-artifacts, or its output identity for each bundle,
+    /// or the outputs of the job that staged, as JSON, whose names begin with `manifest-`. A bundle with another manifest
+    /// is refused.
+    ///
+    /// The digests come from the jobs that staged, as outputs, which code of the repository cannot change.
+    #[arg(long)]
+    manifest_sha256: Option<Digests>,
     /// Whether names with `latest` instead of the version are kept, too.
     #[arg(long, default_value_t = true)]
     latest: bool,
@@ -88,6 +97,12 @@ impl toolkit::Action for Upload {
 
     fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         let bundle = open(&args)?;
+        let expected = args.manifest_sha256.clone().unwrap_or_default();
+        // act keeps the outputs of one job of a matrix only; GitHub keeps all of them.
+        let is_act = runner.env("ACT").is_some();
+        for unknown in digests::check(&expected, std::slice::from_ref(&bundle), is_act)? {
+            runner.warning(&format!("act lost the digest of the bundle for {unknown}, so it is not compared"));
+        }
         let signing_key = match &args.signing_key {
             Some(secret) => Some(secret.expose().parse::<SigningKey>().input("signing-key is not usable")?),
             None => None,

@@ -3,6 +3,7 @@
 
 use crate::support::{Project, run};
 use artifact::RegressionKind::{Disappeared, Failed, Output, Skipped};
+use std::fs;
 
 const MANIFEST: &str = r#"
 [[example]]
@@ -107,17 +108,24 @@ fn a_baseline_without_times_is_told() {
 }
 
 #[test]
-fn a_folder_may_hold_the_baseline_or_not() {
+fn a_planted_report_is_no_baseline() {
     let project = changed();
-    project.write("published/notes.txt", "");
-    let folder = "--baseline=published";
-    run(project.command().arg(folder)).ended(1);
-    assert!(project.report().notes[0].starts_with("there is no report of an earlier run"));
-    project.write("published/plain.json", &project.read("baseline.json"));
-    project.write("published/later.json", "{\"schema\": 7}");
-    let said = run(project.step().args([folder, "--slowdown-floor=60000"])).ended(1);
+    let fetched = project.read("baseline.json");
+    let digest = artifact::Sha256::of(fetched.as_bytes());
+    let given = format!("--baseline=published/plain.json={digest}");
+    project.write("published/plain.json", &fetched);
+    // The build puts a report beside it in which nothing ever passed.
+    let planted = fetched.replace("\"pass\"", "\"fail\"");
+    project.write("published/a.json", &planted);
+    run(project.step().args([&given, "--slowdown-floor=60000"])).ended(1);
     assert_eq!(project.report().regressions.len(), 4);
-    assert!(said.of_kind("warning").contains("later.json is passed over as a baseline"), "{}", said.text);
+    // It cannot replace it either, nor take it away.
+    project.write("published/plain.json", &planted);
+    let said = run(project.step().arg(&given)).ended(2);
+    assert!(said.text.contains("the baseline published/plain.json has the digest"), "{}", said.text);
+    fs::remove_file(project.path("published/plain.json")).unwrap();
+    run(project.step().arg(&given)).ended(2);
+    run(project.step().arg("--baseline=published")).ended(2);
 }
 
 #[test]

@@ -52,3 +52,23 @@ fn the_report_names_the_tree_and_another_tree_is_refused() {
     help: see --help, or the action's README
     "#);
 }
+
+#[test]
+fn a_link_that_the_build_planted_where_the_report_goes_is_not_followed() {
+    let project = Project::new("hello World\n");
+    project.write("outside/secret", "secret");
+    project.write("work/x", "");
+    for (link, target) in [("examples-report.json", "outside/secret"), ("examples-report.xml", "outside/new")] {
+        std::os::unix::fs::symlink(project.path(target), project.path(link)).unwrap();
+    }
+    run(&mut project.step()).ended(0);
+    assert_eq!(project.read("outside/secret"), "secret");
+    assert!(!project.path("outside/new").exists());
+    assert_eq!(project.report().examples.len(), 1);
+
+    // A folder that leads out of the workspace is refused before anything is made in it.
+    std::os::unix::fs::symlink("/tmp", project.path("reports")).unwrap();
+    let said = run(project.step().arg("--report-path=reports/vaccel-planted.json")).ended(2);
+    assert!(said.text.contains("the folder reports is a symbolic link to /tmp"), "{}", said.text);
+    assert!(!std::path::Path::new("/tmp/vaccel-planted.json").exists());
+}

@@ -71,7 +71,8 @@ fn the_manifest_names_the_tested_tree_and_the_outputs_name_the_manifest() {
     assert_eq!(manifest.examples, [reports[0].sha256]);
     let outputs = testbed::step::outputs(&fs::read_to_string(place.path("output")).unwrap());
     let written = Sha256::of(&fs::read(place.path("dist/manifest.json")).unwrap());
-    for output in [format!("tree-sha256={digest}"), format!("manifest-sha256={written}")] {
+    let identity = format!("identity=plugin-hello/{}/release={written}", host());
+    for output in [format!("tree-sha256={digest}"), format!("manifest-sha256={written}"), identity] {
         assert!(outputs.contains(&output), "{output}: {outputs:?}");
     }
 }

@@ -239,3 +239,34 @@ fn a_file_that_changed_after_staging_is_not_published() {
     error: dist/hello_0.3.0-1_amd64.deb is not the file of the manifest: <bad's digest> instead of <deb's digest>
     ");
 }
+
+#[test]
+fn a_bundle_that_changed_after_it_was_staged_is_not_published() {
+    let scene = Scene::new("restaged");
+    let staged = Sha256::of(&fs::read(scene.path("dist/manifest.json")).unwrap());
+    // A process that the build left behind rewrites the package, and the manifest and the list to match.
+    scene.bundle("v0.3.0", "evil");
+    let found = Sha256::of(&fs::read(scene.path("dist/manifest.json")).unwrap());
+    let outputs = format!("{{\"manifest-0\": \"hello/x86_64/release={staged}\", \"manifest-1\": \"\"}}");
+    for expected in [staged.to_string(), format!("x86_64/release={staged}"), outputs] {
+        let said = scene.fails(&[&format!("--manifest-sha256={expected}")]);
+        let said = said.replace(&found.to_string(), "<found>").replace(&staged.to_string(), "<staged>");
+        assert!(said.starts_with("2: error: dist/manifest.json has the digest <found>, not <staged>\n"), "{said}");
+    }
+    let said = scene.run({
+        let mut command = scene.command();
+        command.arg(format!("--manifest-sha256={found}"));
+        command
+    });
+    assert_eq!(said.code, 0, "{}", said.stderr);
+}
+
+#[test]
+fn a_digest_list_that_disagrees_is_not_published() {
+    let scene = Scene::new("disagrees");
+    let list = fs::read_to_string(scene.path("dist/SHA256SUMS")).unwrap();
+    fs::write(scene.path("dist/SHA256SUMS"), list.replace("  hello", "  bello")).unwrap();
+    let said = scene.fails(&[]);
+    assert!(said.starts_with("2: error: there is nothing to publish in dist"), "{said}");
+    assert!(said.contains("dist/SHA256SUMS is not the digest list of the manifest"), "{said}");
+}

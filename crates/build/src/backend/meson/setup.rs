@@ -157,7 +157,7 @@ pub fn configure(meson: &Path, job: &mut Job) -> Result<String> {
     state.save(build)?;
     if let Some(text) = &wanted.cross {
         let file = build.join(CROSS_FILE);
-        std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
+        toolkit::write_file(&file, text.as_bytes())?;
     }
     let mode: &[&str] = if change == Change::Options { &["--reconfigure"] } else { &[] };
     if let Cache::Program(name) = job.settings.cache {
