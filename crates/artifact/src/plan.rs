@@ -27,6 +27,10 @@ pub struct Plan {
     pub sha: Commit,
     /// Its version.
     pub version: Version,
+    /// Whether the event changes the verdict on the commit. A label that decides nothing does not.
+    pub decides: bool,
+    /// The label of the runner for the jobs beside the builds.
+    pub jobs_runner: String,
     /// The targets; empty if nothing runs.
     pub matrix: Matrix,
 }
@@ -54,6 +58,8 @@ pub struct Target {
     pub build_type: BuildType,
     /// The runner's label.
     pub runs_on: String,
-    /// The architecture as runner labels have it.
+    /// The architecture of the artifacts as runner labels have it.
     pub runner_arch: String,
+    /// What the runner has, for the examples: its capabilities, separated by commas.
+    pub context: String,
 }

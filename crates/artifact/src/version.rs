@@ -10,7 +10,7 @@ use std::str::FromStr;
 /// Semver orders `-` before nothing, dpkg does so with `~`; with the first hyphen turned into a
 /// tilde both orders agree for the versions that this crate makes. Source: <https://semver.org>,
 /// Debian Policy §5.6.12. They part where a tag mixes letters and digits: semver takes `rc10` for
-/// text that comes before `rc9`, dpkg does not. Tags are therefore to be written `rc.10`.
+/// text that comes before `rc9`, dpkg does not; see [`Version::respelled`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Version(semver::Version);
 
@@ -41,7 +41,7 @@ pub enum VersionError {
 pub struct GitState {
     /// The tags on the commit.
     pub exact_tags: Vec<String>,
-    /// `git describe --tags --match 'v[0-9]*' --long --abbrev=8`, if there is such a tag.
+    /// `<tag>-<commits>-g<hash>` of the highest release tag that leads to the commit, if there is one.
     pub describe: Option<String>,
     /// How many commits lead to this one, itself included.
     pub commits: u64,
@@ -57,11 +57,18 @@ impl Version {
         tag.strip_prefix('v').and_then(|text| text.parse().ok()).ok_or_else(|| VersionError::NotATag(tag.to_owned()))
     }
 
+    /// The version that a tag stands for, as it should be spelled; `None` if it is not a release tag.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let version = Self::from_tag(tag).ok()?;
+        Some(version.respelled().unwrap_or(version))
+    }
+
     /// The version of a work tree.
     ///
     /// At a release tag it is the tag's (the highest, where there are several). After one it is a
     /// pre-release of the next patch, after a pre-release one of that, so that it orders between
-    /// the two. Uncommitted changes add `dirty` to the build metadata.
+    /// the two. Uncommitted changes add `dirty` to the build metadata. Tags are taken as they should
+    /// be spelled, so that what is built order as it should behind a tag that is not.
     pub fn from_git(state: &GitState) -> Result<Self, VersionError> {
         let mut version = match Self::highest(&state.exact_tags) {
             Some(version) => version.0,
@@ -79,7 +86,7 @@ impl Version {
 
     fn highest(tags: &[String]) -> Option<Self> {
         // Build metadata has no precedence, but a choice must not depend on the order of tags.
-        tags.iter().filter_map(|tag| Self::from_tag(tag).ok()).max_by(|a, b| a.0.cmp(&b.0))
+        tags.iter().filter_map(|tag| Self::of_tag(tag)).max()
     }
 
     /// `<tag>-<commits>-g<hash>`, where the tag may hold hyphens.
@@ -92,7 +99,8 @@ impl Version {
         let hexadecimal = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let hash = hash.strip_prefix('g').filter(hexadecimal).ok_or_else(error)?;
         let commits: u64 = commits.parse().map_err(|_| error())?;
-        let mut base = Self::from_tag(tag)?.0;
+        let tagged = Self::from_tag(tag)?;
+        let mut base = tagged.respelled().unwrap_or(tagged).0;
         if commits == 0 {
             return Ok(base);
         }
@@ -113,6 +121,35 @@ impl Version {
     /// The Debian version, with the revision `1`.
     pub fn debian(&self) -> String {
         format!("{}-1", self.0.to_string().replacen('-', "~", usize::from(self.is_prerelease())))
+    }
+
+    /// The version with its pre-release spelled so that semver and dpkg order it alike, `rc.1` for `rc1`; `None` if it
+    /// is spelled so already.
+    pub fn respelled(&self) -> Option<Self> {
+        let mut parts: Vec<String> = Vec::new();
+        for identifier in self.0.pre.split(['.', '-']).filter(|identifier| !identifier.is_empty()) {
+            let mut last = None;
+            for c in identifier.chars() {
+                let kind = c.is_ascii_digit();
+                match parts.last_mut().filter(|_| last == Some(kind)) {
+                    Some(part) => part.push(c),
+                    None => parts.push(c.to_string()),
+                }
+                last = Some(kind);
+            }
+        }
+        let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let parts = parts.iter().map(|part| match part.trim_start_matches('0') {
+            "" if is_number(part) => "0",
+            number if is_number(part) => number,
+            _ => part,
+        });
+        let text = parts.collect::<Vec<_>>().join(".");
+        if text.is_empty() || text == self.0.pre.as_str() {
+            return None;
+        }
+        let pre = semver::Prerelease::new(&text).ok()?;
+        Some(Self(semver::Version { pre, ..self.0.clone() }))
     }
 
     /// Whether it orders before the release of the same number.
@@ -225,9 +262,16 @@ mod tests {
             (
                 "after a tag with hyphens",
                 state(&[], Some("v1.0.0-a-b.1+c-d-7-gebc23b1f"), 9, false),
-                "1.0.0-a-b.1.dev.7+gebc23b1f",
-                "1.0.0~a-b.1.dev.7+gebc23b1f-1",
+                "1.0.0-a.b.1.dev.7+gebc23b1f",
+                "1.0.0~a.b.1.dev.7+gebc23b1f-1",
             ),
+            (
+                "after a tag that dpkg orders otherwise",
+                state(&[], Some("v0.1.0-rc1-2-gebc23b1f"), 9, false),
+                "0.1.0-rc.1.dev.2+gebc23b1f",
+                "0.1.0~rc.1.dev.2+gebc23b1f-1",
+            ),
+            ("at such a tag", state(&["v0.1.0-rc9", "v0.1.0-rc10"], None, 9, false), "0.1.0-rc.10", "0.1.0~rc.10-1"),
             ("no tag", state(&[], None, 12, false), "0.0.0-dev.12+gebc23b1f", "0.0.0~dev.12+gebc23b1f-1"),
             ("changed at a tag", state(&["v0.7.1"], None, 9, true), "0.7.1+dirty", "0.7.1+dirty-1"),
             (
@@ -254,6 +298,31 @@ mod tests {
             let version = Version::from_git(&state).unwrap();
             assert_eq!(version.to_string(), semver, "{name}");
             assert_eq!(version.debian(), debian, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pre_release_has_one_right_spelling() {
+        let cases = [
+            ("1.0.0", None),
+            ("1.0.0-rc.1", None),
+            ("1.0.0-alpha", None),
+            ("1.0.0-0.3.7", None),
+            ("1.0.0-rc.1.dev.4+g0123abcd", None),
+            ("1.0.0+build7", None),
+            ("0.1.0-rc1", Some("0.1.0-rc.1")),
+            ("0.1.0-rc10+vaccel.0.8.0", Some("0.1.0-rc.10+vaccel.0.8.0")),
+            ("0.1.0-rc-1", Some("0.1.0-rc.1")),
+            ("0.1.0-rc01", Some("0.1.0-rc.1")),
+            ("0.1.0-rc00", Some("0.1.0-rc.0")),
+            ("0.1.0-1a2b", Some("0.1.0-1.a.2.b")),
+            ("0.1.0-beta2.rc3", Some("0.1.0-beta.2.rc.3")),
+            ("0.1.0-a--b", Some("0.1.0-a.b")),
+            ("0.1.0--", None),
+        ];
+        for (written, right) in cases {
+            let respelled = written.parse::<Version>().unwrap().respelled().map(|version| version.to_string());
+            assert_eq!(respelled.as_deref(), right, "{written}");
         }
     }
 
@@ -305,6 +374,12 @@ mod tests {
         Command::new("dpkg").args(args).stderr(std::process::Stdio::null()).status().unwrap().success()
     }
 
+    /// Numbers of release candidates as people count them, and the words that they put before.
+    fn spelled() -> impl Strategy<Value = String> {
+        (prop::sample::select(vec!["rc", "beta", "RC", "alpha-", "rc0", ""]), 1u64..30)
+            .prop_map(|(word, number)| format!("1.0.0-{word}{number}"))
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, max_local_rejects: 1_000_000, ..ProptestConfig::default() })]
         #[test]
@@ -318,6 +393,22 @@ mod tests {
             // Equal precedence may differ in metadata, which dpkg does order.
             prop_assume!(relation != "eq" || x == y);
             prop_assert!(dpkg(&["--compare-versions", &x, relation, &y]), "{} {} {}", x, relation, y);
+        }
+
+        #[test]
+        fn dpkg_orders_what_is_respelled_as_semver_does((a, b) in (spelled(), spelled())) {
+            let right = |text: &str| {
+                let version: Version = text.parse().unwrap();
+                version.respelled().unwrap_or(version)
+            };
+            let (a, b) = (right(&a), right(&b));
+            let relation = match a.cmp(&b) {
+                Ordering::Less => "lt",
+                Ordering::Equal => "eq",
+                Ordering::Greater => "gt",
+            };
+            prop_assert!(dpkg(&["--compare-versions", &a.debian(), relation, &b.debian()]), "{} {} {}", a, relation, b);
+            prop_assert!(a.respelled().is_none(), "{}", a);
         }
 
         #[test]

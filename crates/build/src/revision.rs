@@ -30,7 +30,7 @@ impl Revision {
         let is_version = |tag: &str| Version::from_tag(tag).is_ok();
         let exact_tags = repository.tags_at("HEAD")?;
         let is_released = exact_tags.iter().any(|tag| is_version(tag));
-        let describe = if is_released { None } else { repository.describe(is_version)? };
+        let describe = if is_released { None } else { repository.describe(Version::of_tag)? };
         let (commits, commit) = if is_released || describe.is_some() {
             (0, String::new())
         } else {

@@ -2,7 +2,7 @@
 //! The one decision: from trigger, request and runners to what runs and what is published.
 
 use crate::{PullRequest, Trigger};
-use artifact::runners::{NoRunner, Runners};
+use artifact::runners::{NoRunner, PATH, Runners};
 use artifact::{Arch, BuildType, Commit, CommitError, Matrix, RefName, RefNameError, Target, Version};
 use std::collections::BTreeSet;
 use toolkit::Failure;
@@ -11,12 +11,33 @@ use toolkit::Failure;
 const OK_TO_TEST: &str = "ok-to-test";
 /// Publishes a pull request's branch.
 const OK_TO_UPLOAD: &str = "ok-to-upload";
+/// Lets a pull request be worse than the default branch.
+const OK_TO_DIFFER: &str = "ok-to-differ";
+/// What can happen to a pull request without a change of what is built from it.
+const IDLE: [&str; 14] = [
+    "assigned",
+    "unassigned",
+    "review_requested",
+    "review_request_removed",
+    "milestoned",
+    "demilestoned",
+    "locked",
+    "unlocked",
+    "auto_merge_enabled",
+    "auto_merge_disabled",
+    "enqueued",
+    "dequeued",
+    "converted_to_draft",
+    "closed",
+];
 
 /// What the caller wants.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Tag of the runners.
     pub runner: String,
+    /// Label of the runner for the jobs beside the builds; `None` for the registry's first of the tag `base`.
+    pub jobs_runner: Option<String>,
     /// Architectures.
     pub archs: Vec<Arch>,
     /// Build types.
@@ -40,6 +61,10 @@ pub struct Decision {
     pub publish: bool,
     /// Whether what is published is a release.
     pub immutable: bool,
+    /// Whether the event changes the verdict on the commit.
+    pub decides: bool,
+    /// The label of the runner for the jobs beside the builds.
+    pub jobs_runner: String,
     /// The branch or tag.
     pub git_ref: RefName,
     /// The version that the tag names; `None` for a branch, whatever it is called.
@@ -56,6 +81,14 @@ pub enum PlanError {
     /// There is no such runner.
     #[error(transparent)]
     Runners(#[from] NoRunner),
+    /// There is no runner for the jobs beside the builds.
+    #[error("no runner has the label {label:?}; there are {}", known.join(", "))]
+    Label {
+        /// The label.
+        label: String,
+        /// The labels that exist.
+        known: Vec<String>,
+    },
     /// The branch or tag has a name that cannot be published under.
     #[error(transparent)]
     Ref(#[from] RefNameError),
@@ -74,6 +107,16 @@ pub enum PlanError {
     /// It is to be published, and the store would refuse it.
     #[error("this run is to publish {0}, and the credentials of the store are missing")]
     NoCredentials(RefName),
+    /// A tag that semver and dpkg order differently.
+    #[error("{tag} is not a valid release tag: semver and dpkg order {written} differently")]
+    Spelling {
+        /// The tag.
+        tag: RefName,
+        /// Its pre-release.
+        written: String,
+        /// The version as it should be spelled.
+        right: Version,
+    },
     /// A branch that passes for a release.
     #[error("the branch {0} has the name of a release and cannot be published as a branch")]
     BranchAsRelease(RefName),
@@ -86,7 +129,9 @@ impl PlanError {
             Self::NoStore(_) => "pass the inputs endpoint-url and bucket to the workflow",
             Self::NoCredentials(_) => "pass the secrets access-key and secret-key to the workflow by name",
             Self::BranchAsRelease(_) => "rename the branch, or take the label ok-to-upload away",
-            Self::Runners(_) => "the runners that exist are listed in .github/runners.toml of vaccel-ci",
+            Self::Spelling { right, .. } => &format!("delete the tag, and tag the commit v{right}"),
+            Self::Label { .. } => &format!("set plan-runner to one of them, or add the label to {PATH}"),
+            Self::Runners(_) => &format!("the runners that exist are listed in {PATH}"),
             Self::Empty(_) => "leave the input out for its default, or name at least one",
             Self::Twice(..) => "name each once: two jobs would publish the same bundle",
             Self::Ref(_) | Self::Commit(_) => "this comes from the event; git itself would not have such a name",
@@ -99,21 +144,27 @@ impl PlanError {
 struct Verdict {
     proceed: bool,
     publish: bool,
+    decides: bool,
     reason: String,
 }
 
 impl Verdict {
     fn stop(reason: impl Into<String>) -> Self {
-        Self { proceed: false, publish: false, reason: reason.into() }
+        Self { proceed: false, publish: false, decides: true, reason: reason.into() }
+    }
+
+    /// Nothing runs, and the verdict of an earlier run stays.
+    fn ignore(reason: impl Into<String>) -> Self {
+        Self { decides: false, ..Self::stop(reason) }
     }
 
     fn build(reason: impl Into<String>) -> Self {
-        Self { proceed: true, publish: false, reason: reason.into() }
+        Self { proceed: true, publish: false, decides: true, reason: reason.into() }
     }
 
     fn publish_if(publish: bool, what: &str) -> Self {
         let then = if publish { "built and published" } else { "built, not published" };
-        Self { proceed: true, publish, reason: format!("{what}: {then}") }
+        Self { publish, ..Self::build(format!("{what}: {then}")) }
     }
 }
 
@@ -121,10 +172,18 @@ impl Verdict {
 pub fn decide(trigger: &Trigger, request: &Request, runners: &Runners) -> Result<Decision, PlanError> {
     // A request that cannot be met is told at every event, not first at the one that matters.
     let matrix = matrix(request, runners)?;
+    let jobs_runner = jobs_runner(request, runners)?;
     let (verdict, git_ref, sha) = judge(trigger, request.release);
     let (git_ref, sha): (RefName, Commit) = (git_ref.parse()?, sha.parse()?);
     let is_tag = matches!(trigger, Trigger::Tag { .. })
         || matches!(trigger, Trigger::Manual { git_ref, .. } if git_ref.starts_with("refs/tags/"));
+    let release = if is_tag { git_ref.release() } else { None };
+    if verdict.proceed
+        && let Some(version) = &release
+        && let Some(right) = version.respelled()
+    {
+        return Err(PlanError::Spelling { written: version.semver().pre.to_string(), tag: git_ref, right });
+    }
     if verdict.publish && git_ref.is_release() && !is_tag {
         return Err(PlanError::BranchAsRelease(git_ref));
     }
@@ -139,11 +198,25 @@ pub fn decide(trigger: &Trigger, request: &Request, runners: &Runners) -> Result
         reason: verdict.reason,
         publish: verdict.publish,
         immutable: verdict.publish && is_tag,
-        release: if is_tag { git_ref.release() } else { None },
+        decides: verdict.decides,
+        jobs_runner,
+        release,
         git_ref,
         sha,
         matrix: if verdict.proceed { matrix } else { Matrix::default() },
     })
+}
+
+/// The label for the jobs beside the builds: that of the plan's own runner, else the registry's choice.
+fn jobs_runner(request: &Request, runners: &Runners) -> Result<String, PlanError> {
+    let Some(label) = &request.jobs_runner else { return Ok(runners.default_runner()?.label) };
+    let mut known: Vec<_> = runners.tags.values().flat_map(|tag| tag.labels.values().cloned()).collect();
+    if known.contains(label) {
+        return Ok(label.clone());
+    }
+    known.sort();
+    known.dedup();
+    Err(PlanError::Label { label: label.clone(), known })
 }
 
 /// The table of the design: one row per kind of event.
@@ -152,7 +225,7 @@ fn judge(trigger: &Trigger, release: Option<bool>) -> (Verdict, String, String) 
     match trigger {
         Trigger::PullRequest(request) => (pull_request(request), request.head_ref.clone(), request.head_sha.clone()),
         Trigger::Branch { name, sha: None, .. } | Trigger::Tag { name, sha: None } => {
-            (Verdict::stop(format!("{name} was deleted")), name.clone(), NOBODY.to_owned())
+            (Verdict::ignore(format!("{name} was deleted")), name.clone(), NOBODY.to_owned())
         }
         Trigger::Branch { name, default_branch, sha: Some(sha) } => {
             let verdict = if name == default_branch {
@@ -191,11 +264,17 @@ fn judge(trigger: &Trigger, release: Option<bool>) -> (Verdict, String, String) 
 
 fn pull_request(request: &PullRequest) -> Verdict {
     let has = |label: &str| request.labels.iter().any(|name| name == label);
-    if request.action == "closed" {
-        Verdict::stop("the pull request was closed")
+    let label = request.label.as_deref().unwrap_or_default();
+    let deciding: &[&str] = if request.fork { &[OK_TO_TEST] } else { &[OK_TO_UPLOAD, OK_TO_DIFFER] };
+    if request.action == "labeled" && !deciding.contains(&label) {
+        Verdict::ignore(format!("the label {label} decides nothing"))
+    } else if request.action == "unlabeled" {
+        Verdict::ignore(format!("taking the label {label} away decides nothing"))
+    } else if IDLE.contains(&request.action.as_str()) || (request.action == "edited" && !request.retargeted) {
+        Verdict::ignore(format!("that the pull request was {} decides nothing", request.action.replace('_', " ")))
     } else if request.fork {
         // A label vouches for the commit it was put on; what is pushed later needs it again.
-        if request.action == "labeled" && request.label.as_deref() == Some(OK_TO_TEST) {
+        if request.action == "labeled" {
             Verdict::build(format!("pull request from a fork, whose commit has just got the label {OK_TO_TEST}"))
         } else {
             Verdict::stop(format!(
@@ -228,11 +307,13 @@ fn matrix(request: &Request, runners: &Runners) -> Result<Matrix, PlanError> {
     let mut include = Vec::new();
     for arch in &request.archs {
         let runs_on = runners.runner(&request.runner, *arch)?.label;
+        let context = runners.tag(&request.runner)?.capabilities.join(",");
         include.extend(request.build_types.iter().map(|build_type| Target {
             arch: *arch,
             build_type: *build_type,
             runs_on: runs_on.clone(),
             runner_arch: arch.runner().to_owned(),
+            context: context.clone(),
         }));
     }
     Ok(Matrix { include })

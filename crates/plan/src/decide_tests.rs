@@ -12,6 +12,7 @@ const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 fn request() -> Request {
     Request {
         runner: "base".into(),
+        jobs_runner: None,
         archs: vec![Arch::X86_64, Arch::Aarch64],
         build_types: vec![BuildType::Debug, BuildType::Release],
         release: None,
@@ -26,6 +27,8 @@ fn pull_request(fork: bool, action: &str, label: Option<&str>, labels: &[&str]) 
         label: label.map(str::to_owned),
         labels: labels.iter().map(|&label| label.to_owned()).collect(),
         fork,
+        retargeted: false,
+        base_sha: None,
         head_ref: "feat/x".into(),
         head_sha: SHA.into(),
     })
@@ -59,10 +62,24 @@ fn every_event_has_its_row() {
             "a pull request with a foreign label",
             pull_request(false, "labeled", Some("bug"), &["bug"]),
             None,
-            RUNS,
+            NOTHING,
             "feat/x",
         ),
         ("ok-to-upload", pull_request(false, "synchronize", None, &["ok-to-upload"]), None, BRANCH, "feat/x"),
+        (
+            "a label that publishes",
+            pull_request(false, "labeled", Some("ok-to-upload"), &["ok-to-upload"]),
+            None,
+            BRANCH,
+            "feat/x",
+        ),
+        (
+            "a label that allows a difference",
+            pull_request(false, "labeled", Some("ok-to-differ"), &["ok-to-differ"]),
+            None,
+            RUNS,
+            "feat/x",
+        ),
         ("a pull request cannot ask", pull_request(false, "opened", None, &[]), Some(true), RUNS, "feat/x"),
         ("a closed pull request", pull_request(false, "closed", None, &["ok-to-upload"]), None, NOTHING, "feat/x"),
         ("a fork", pull_request(true, "opened", None, &[]), None, NOTHING, "feat/x"),
@@ -134,6 +151,53 @@ fn every_event_has_its_row() {
 }
 
 #[test]
+fn an_event_that_decides_nothing_leaves_the_verdict_as_it_was() {
+    let runners = built_in();
+    let retargeted = |retargeted| match pull_request(true, "edited", None, &["ok-to-test"]) {
+        Trigger::PullRequest(request) => Trigger::PullRequest(PullRequest { retargeted, ..request }),
+        other => other,
+    };
+    let cases = [
+        ("a fork gets another label", pull_request(true, "labeled", Some("bug"), &["bug", "ok-to-test"]), false),
+        (
+            "a fork gets a label of others",
+            pull_request(true, "labeled", Some("ok-to-upload"), &["ok-to-upload"]),
+            false,
+        ),
+        ("a fork gets ok-to-test", pull_request(true, "labeled", Some("ok-to-test"), &["ok-to-test"]), true),
+        ("a fork is pushed", pull_request(true, "synchronize", None, &["ok-to-test"]), true),
+        ("a fork loses a label", pull_request(true, "unlabeled", Some("ok-to-test"), &[]), false),
+        ("another label", pull_request(false, "labeled", Some("bug"), &["bug", "ok-to-upload"]), false),
+        ("ok-to-test, which is for forks", pull_request(false, "labeled", Some("ok-to-test"), &["ok-to-test"]), false),
+        ("ok-to-upload", pull_request(false, "labeled", Some("ok-to-upload"), &["ok-to-upload"]), true),
+        ("somebody is assigned", pull_request(false, "assigned", None, &[]), false),
+        ("it is closed", pull_request(true, "closed", None, &[]), false),
+        ("another title", retargeted(false), false),
+        ("another base", retargeted(true), true),
+        ("ready for review", pull_request(false, "ready_for_review", None, &[]), true),
+        ("a branch is deleted", Trigger::Tag { name: "v1.0.0".into(), sha: None }, false),
+        ("a push", branch("main"), true),
+        ("another branch", branch("feat/x"), true),
+        ("a schedule", other("schedule"), true),
+    ];
+    for (name, trigger, decides) in cases {
+        let plan = decide(&trigger, &request(), &runners).unwrap();
+        assert_eq!(plan.decides, decides, "{name}: {}", plan.reason);
+        assert!(decides || !plan.proceed, "{name}: {}", plan.reason);
+    }
+}
+
+#[test]
+fn arm_is_built_on_another_machine_and_every_target_knows_what_that_has() {
+    let request = Request { archs: vec![Arch::Armv7l], build_types: vec![BuildType::Release], ..request() };
+    let plan = decide(&branch("main"), &request, &built_in()).unwrap();
+    let target = &plan.matrix.include[0];
+    assert_eq!((target.runs_on.as_str(), target.runner_arch.as_str()), ("base-2204-amd64", "arm"));
+    assert_eq!(target.context, "network");
+    assert_eq!(plan.jobs_runner, "base-2204-amd64");
+}
+
+#[test]
 fn the_matrix_has_a_job_per_target() {
     let plan = decide(&branch("main"), &request(), &built_in()).unwrap();
     let jobs: Vec<_> = plan
@@ -190,10 +254,19 @@ fn requests_that_cannot_be_met_are_refused() {
     build-types is empty
     help: leave the input out for its default, or name at least one
     ");
+    insta::assert_snapshot!(refused(tag("v0.1.0-rc1"), request()), @r"
+    v0.1.0-rc1 is not a valid release tag: semver and dpkg order rc1 differently
+    help: delete the tag, and tag the commit v0.1.0-rc.1
+    ");
+    let label = Request { jobs_runner: Some("gcc-2204-amd64".into()), ..request() };
+    insta::assert_snapshot!(refused(branch("main"), label), @r#"
+    no runner has the label "gcc-2204-amd64"; there are base-2204-amd64, base-2204-arm64, base-dind-2204-amd64, base-dind-2204-arm64, jetson-2204-arm64, tensorflow-2204-amd64, tensorflow-2204-arm64, torch-2204-amd64, torch-2204-arm64, tvm-2204-amd64, tvm-2204-arm64, ubuntu-24.04, ubuntu-24.04-arm
+    help: set plan-runner to one of them, or add the label to .github/runners.toml
+    "#);
     let unknown = Request { runner: "gpu".into(), ..request() };
     insta::assert_snapshot!(refused(branch("main"), unknown), @r#"
-    there are no runners with the tag "gpu"; there are base, base-dind, jetson, tensorflow, torch, tvm
-    help: the runners that exist are listed in .github/runners.toml of vaccel-ci
+    there are no runners with the tag "gpu"; there are base, base-dind, github, jetson, tensorflow, torch, tvm
+    help: the runners that exist are listed in .github/runners.toml
     "#);
 }
 

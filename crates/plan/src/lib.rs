@@ -6,6 +6,7 @@
 
 mod decide;
 mod laptop;
+mod registry;
 mod summary;
 mod trigger;
 mod version;
@@ -13,7 +14,6 @@ mod version;
 pub use decide::{Decision, PlanError, Request, decide};
 pub use trigger::{PullRequest, Surroundings, Trigger};
 
-use artifact::runners::Runners;
 use artifact::{BuildType, PackageName};
 use laptop::Checkout;
 use std::path::PathBuf;
@@ -24,6 +24,15 @@ use toolkit::{Failure, Json, List, Result, ResultExt, Runner};
 /// The action.
 pub struct Plan;
 
+/// What findings of the linters lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LintMode {
+    /// A bad verdict, and no publication.
+    Gate,
+    /// Annotations only.
+    Advise,
+}
+
 /// Inputs of the action.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -33,9 +42,12 @@ pub struct Args {
     /// Folder with the sources, checked out with their history.
     #[arg(long, default_value = ".")]
     source_path: PathBuf,
-    /// Tag of the runners that build: base, torch, tensorflow, tvm or jetson.
+    /// Tag of the runners that build, of the runner registry.
     #[arg(long, default_value = "base")]
     runner: String,
+    /// Label of the runner for the jobs beside the builds; absent, the first of the tag base.
+    #[arg(long)]
+    jobs_runner: Option<String>,
     /// Architectures to build for: amd64, arm64, arm.
     #[arg(long, default_value = "amd64")]
     runner_archs: List,
@@ -45,13 +57,17 @@ pub struct Args {
     /// Whether a push or a manual run publishes; absent, a push does and a manual run does not.
     #[arg(long)]
     release: Option<bool>,
+    /// Whether findings of the linters fail the verdict and hold back the publication, gate, or do not, advise.
+    #[arg(long, value_enum, default_value_t = LintMode::Gate)]
+    lint: LintMode,
     /// Whether the store's address is there; a run that is to publish without it fails at once.
     #[arg(long, default_value_t = true)]
     has_store: bool,
     /// Whether the store's credentials are there; a run that is to publish without them fails at once.
     #[arg(long, default_value_t = true)]
     has_credentials: bool,
-    /// A runner registry; absent, `.github/runners.toml` of the sources, else the one of vaccel-ci.
+    /// A runner registry; absent, `.github/runners.toml` of the sources, else the one of vaccel-ci. For a pull request it
+    /// is read from the base commit, if it is a file of the sources.
     #[arg(long)]
     runners: Option<PathBuf>,
     /// Name of the event, instead of the runner's.
@@ -90,6 +106,10 @@ toolkit::outputs! {
         pub sha: String,
         /// The version.
         pub version: String,
+        /// Whether the event changes the verdict on the commit; a label that decides nothing does not.
+        pub decides: bool,
+        /// The label of the runner for the jobs beside the builds.
+        pub jobs_runner: String,
         /// The job matrix, for `fromJSON()`.
         pub matrix: Json<artifact::Matrix>,
     }
@@ -109,8 +129,8 @@ impl toolkit::Action for Plan {
                 .help("check the sources out first, or correct source-path"));
         }
         let request = request(&args)?;
-        let runners = load_runners(&args)?;
         let trigger = trigger(&args, runner)?;
+        let runners = registry::load(&args, &trigger)?;
         let decision = decide(&trigger, &request, &runners).map_err(PlanError::into_failure)?;
         let version = version::of(&args.source_path, &decision)?;
         let plan = artifact::Plan {
@@ -120,6 +140,8 @@ impl toolkit::Action for Plan {
             reason: decision.reason,
             publish: decision.publish,
             immutable: decision.immutable,
+            decides: decision.decides,
+            jobs_runner: decision.jobs_runner,
             git_ref: decision.git_ref,
             sha: decision.sha,
             version,
@@ -131,6 +153,8 @@ impl toolkit::Action for Plan {
             reason: plan.reason.clone(),
             publish: plan.publish,
             immutable: plan.immutable,
+            decides: plan.decides,
+            jobs_runner: plan.jobs_runner.clone(),
             r#ref: plan.git_ref.to_string(),
             sha: plan.sha.to_string(),
             version: plan.version.to_string(),
@@ -150,29 +174,13 @@ fn request(args: &Args) -> Result<Request> {
         args.build_types.iter().map(|name| name.parse::<BuildType>().input("the input build-types is wrong"));
     Ok(Request {
         runner: args.runner.clone(),
+        jobs_runner: args.jobs_runner.clone(),
         archs: archs.collect::<Result<_>>()?,
         build_types: build_types.collect::<Result<_>>()?,
         release: args.release,
         has_store: args.has_store,
         has_credentials: args.has_credentials,
     })
-}
-
-/// The registry of vaccel-ci, for repositories that have none of their own.
-const BUILT_IN: &str = include_str!("../../../.github/runners.toml");
-
-fn load_runners(args: &Args) -> Result<Runners> {
-    let of_sources = args.source_path.join(artifact::runners::PATH);
-    let path = match &args.runners {
-        Some(path) => path.as_path(),
-        None if of_sources.is_file() => of_sources.as_path(),
-        None => {
-            return Runners::parse("the runner registry of vaccel-ci", BUILT_IN)
-                .map_err(|e| Failure::from(e).as_input());
-        }
-    };
-    let text = std::fs::read_to_string(path).input(format!("failed to read the runner registry {}", path.display()))?;
-    Runners::parse(&path.display().to_string(), &text).map_err(|error| Failure::from(error).as_input())
 }
 
 fn trigger(args: &Args, runner: &Runner) -> Result<Trigger> {

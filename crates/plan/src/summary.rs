@@ -45,6 +45,8 @@ mod tests {
             reason: "release v0.3.0: built and published".into(),
             publish: true,
             immutable: true,
+            decides: true,
+            jobs_runner: "base-2204-amd64".into(),
             git_ref: "v0.3.0".parse().unwrap(),
             sha: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
             version: "0.3.0".parse().unwrap(),
@@ -55,6 +57,7 @@ mod tests {
                         build_type,
                         runs_on: "base-2204-amd64".into(),
                         runner_arch: "amd64".into(),
+                        context: "network".into(),
                     })
                     .into(),
             },

@@ -16,6 +16,10 @@ pub struct PullRequest {
     pub labels: Vec<String>,
     /// Whether it comes from another repository.
     pub fork: bool,
+    /// Whether another branch became its base.
+    pub retargeted: bool,
+    /// The commit of the base branch.
+    pub base_sha: Option<String>,
     /// The branch.
     pub head_ref: String,
     /// The commit.
@@ -115,6 +119,8 @@ fn pull_request(payload: &Value) -> Result<PullRequest, Missing> {
         label: text(payload, "/label/name"),
         labels: labels.iter().filter_map(|label| text(label, "/name")).collect(),
         fork: head != Some(field("/repository/full_name")?),
+        retargeted: payload.pointer("/changes/base").is_some(),
+        base_sha: text(payload, "/pull_request/base/sha"),
         head_ref: field("/pull_request/head/ref")?,
         head_sha: field("/pull_request/head/sha")?,
     })

@@ -21,7 +21,15 @@ fn of_sources(source: &Path, decision: &Decision) -> Result<Version> {
     let file = source.join(".version");
     if file.is_file() {
         let text = std::fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
-        return text.trim().parse().input(format!("{} does not hold a version", file.display()));
+        let version: Version = text.trim().parse().input(format!("{} does not hold a version", file.display()))?;
+        return match version.respelled() {
+            Some(right) => Err(Failure::input(format!(
+                "{} holds {version}, which semver and dpkg order differently",
+                file.display()
+            ))
+            .help(format!("write {right}"))),
+            None => Ok(version),
+        };
     }
     let repository = Repository::require(source)?;
     let head = repository.head()?;
@@ -37,7 +45,7 @@ fn of_sources(source: &Path, decision: &Decision) -> Result<Version> {
     }
     let state = GitState {
         exact_tags: repository.tags_at("HEAD")?,
-        describe: repository.describe(|tag| Version::from_tag(tag).is_ok())?,
+        describe: repository.describe(Version::of_tag)?,
         commits: repository.commit_count()?,
         commit: head,
         dirty: repository.is_dirty()?,

@@ -229,6 +229,116 @@ fn an_event_that_cannot_be_made_up_is_refused() {
 }
 
 #[test]
+fn the_highest_release_behind_a_commit_counts() {
+    const COMMIT: &str = "commit";
+    let cases: [(&str, &[&str], &str); 9] = [
+        ("of several, after them", &["tag v0.9.0", "tag v1.0.1", "tag v1.0.0", COMMIT], "1.0.2-dev.1"),
+        (
+            "an annotated candidate beside its release",
+            &["tag --annotate --message=x v1.0.0-rc.1", "tag v1.0.0", COMMIT],
+            "1.0.1-dev.1",
+        ),
+        (
+            "an annotated release beside its candidate",
+            &["tag --annotate --message=x v1.0.0", "tag v1.0.0-rc.2", COMMIT],
+            "1.0.1-dev.1",
+        ),
+        ("ten after nine", &["tag v0.9.0", COMMIT, "tag v0.10.0", COMMIT], "0.10.1-dev.1"),
+        ("a higher one further behind", &["tag v1.0.0", COMMIT, "tag v0.9.1", COMMIT], "1.0.1-dev.2"),
+        (
+            "one that a merge brought",
+            &[
+                "tag v0.9.0",
+                "checkout --quiet -b fix",
+                COMMIT,
+                "tag v0.9.1",
+                "checkout --quiet main",
+                COMMIT,
+                "merge --quiet --no-ff --message=x fix",
+            ],
+            "0.9.2-dev.2",
+        ),
+        (
+            "not one on a branch beside",
+            &["tag v0.9.0", "checkout --quiet -b next", COMMIT, "tag v1.0.0", "checkout --quiet main", COMMIT],
+            "0.9.1-dev.1",
+        ),
+        ("others are passed over", &["tag v1.0.0", "tag v2", "tag v3.0", "tag nightly", COMMIT], "1.0.1-dev.1"),
+        ("a candidate as it should be spelled", &["tag v1.0.0-rc9", "tag v1.0.0-rc10", COMMIT], "1.0.0-rc.10.dev.1"),
+    ];
+    for (name, history, expected) in cases {
+        let scene = Scene { folder: tempfile::tempdir().unwrap() };
+        scene.git(&["init", "--quiet", "--initial-branch=main"]);
+        scene.commit("feat: begin");
+        for (step, command) in history.iter().enumerate() {
+            match *command {
+                // Each differs, or two of one second would be the same.
+                COMMIT => scene.commit(&format!("feat: {step}")),
+                command => drop(scene.git(&command.split(' ').collect::<Vec<_>>())),
+            }
+        }
+        let (output, told) = scene.step("push", &scene.push(), &[]);
+        assert!(output.status.success(), "{name}: {}", text(&output.stdout));
+        assert_eq!(value(&told, "version").split('+').next(), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_pull_request_does_not_choose_its_runners() {
+    let scene = Scene::new();
+    let registry = |label: &str| {
+        format!("label = '{label}-{{tag}}-{{arch}}'\n[tags.base]\nmeaning = 'x'\narchitectures = ['amd64']\n")
+    };
+    let request = |base: &str| {
+        json!({
+            "action": "synchronize",
+            "repository": { "full_name": "nubificus/x" },
+            "pull_request": {
+                "labels": [],
+                "head": { "ref": "feat/x", "sha": scene.head(), "repo": { "full_name": "nubificus/x" } },
+                "base": { "sha": base },
+            },
+        })
+    };
+    let without = scene.head();
+    scene.write(".github/runners.toml", &registry("trusted"));
+    scene.git(&["add", "--all"]);
+    scene.commit("ci: own runners");
+    let with = scene.head();
+    scene.write(".github/runners.toml", &registry("evil"));
+    scene.git(&["add", "--all"]);
+    scene.commit("ci: other runners");
+    let matrix = |base: &str, inputs: &[(&str, &str)]| {
+        let (output, told) = scene.step("pull_request", &request(base), inputs);
+        assert!(output.status.success(), "{}", text(&output.stdout));
+        assert_eq!(
+            value(&told, "jobs-runner"),
+            serde_json::from_str::<Value>(value(&told, "matrix")).unwrap()["include"][0]["runs_on"]
+        );
+        value(&told, "jobs-runner").to_owned()
+    };
+    assert_eq!(matrix(&with, &[]), "trusted-base-amd64");
+    assert_eq!(matrix(&with, &[("RUNNERS", ".github/runners.toml")]), "trusted-base-amd64");
+    assert_eq!(matrix(&without, &[]), "base-2204-amd64");
+    let (_, told) = scene.step("push", &scene.push(), &[]);
+    assert_eq!(value(&told, "jobs-runner"), "evil-base-amd64");
+
+    let mut said = String::new();
+    let mut nameless = request("");
+    nameless["pull_request"]["base"] = json!({});
+    let cases = [
+        ("the base has no such file", request(&without), vec![("RUNNERS", ".github/runners.toml")]),
+        ("the base is not there", request(&"1".repeat(40)), vec![]),
+        ("no base is named", nameless, vec![]),
+    ];
+    for (name, payload, inputs) in cases {
+        let (output, _) = scene.step("pull_request", &payload, &inputs);
+        writeln!(said, "{name}:\n{}", refused(&scene, &output)).unwrap();
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn a_registry_of_the_repository_wins_and_the_input_wins_over_it() {
     let scene = Scene::new();
     let registry = |label: &str| {
@@ -250,8 +360,11 @@ fn bad_input_is_refused_with_one_error() {
         ("an unknown build type", vec![("BUILD_TYPES", "fast")]),
         ("an unknown runner", vec![("RUNNER", "gpu")]),
         ("an architecture that is not offered", vec![("RUNNER", "torch"), ("RUNNER_ARCHS", "arm")]),
+        ("a registry with a mistake", vec![("RUNNERS", "arm.toml")]),
+        ("a label that no runner has", vec![("JOBS_RUNNER", "gcc-2204-amd64")]),
         ("the same architecture under two names", vec![("RUNNER_ARCHS", "amd64,x86_64")]),
         ("the same build type twice", vec![("BUILD_TYPES", "debug,debug")]),
+        ("neither gate nor advise", vec![("LINT", "gat")]),
         ("no boolean", vec![("RELEASE", "yes")]),
         ("no package name", vec![("PACKAGE", "Hello World")]),
         ("no registry", vec![("RUNNERS", "nowhere.toml")]),
@@ -259,6 +372,7 @@ fn bad_input_is_refused_with_one_error() {
         ("no credentials", vec![("HAS_CREDENTIALS", "false")]),
         ("no sources", vec![("SOURCE_PATH", "nowhere")]),
     ];
+    scene.write("arm.toml", "label = '{tag}-{arch}'\n[tags.base]\nmeaning = 'x'\narchitectures = ['amd64', 'mips']\n");
     let mut said = String::new();
     for (name, inputs) in cases {
         let (output, told) = scene.step("push", &scene.push(), &inputs);
@@ -284,6 +398,7 @@ fn bad_events_are_refused_with_one_error() {
     let cases = [
         ("a pull request without a commit", "pull_request", pull_request),
         ("a branch that passes for a release", "pull_request", publishes),
+        ("a tag that dpkg orders otherwise", "push", push("refs/tags/v0.1.0-rc1", &scene.head())),
         ("a push without a ref", "push", json!({})),
         ("a checkout of something else", "push", push("refs/heads/main", &nowhere)),
     ];

@@ -135,7 +135,7 @@ fn version_of(source: &Path, repository: &Repository) -> Result<Version> {
     }
     let state = GitState {
         exact_tags: repository.tags_at("HEAD")?,
-        describe: repository.describe(|tag| Version::from_tag(tag).is_ok())?,
+        describe: repository.describe(Version::of_tag)?,
         commits: repository.commit_count()?,
         commit: repository.head()?,
         dirty: repository.is_dirty()?,

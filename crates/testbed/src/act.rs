@@ -9,6 +9,7 @@ use crate::process::Guarded;
 use crate::repository::copy_tree;
 use crate::tools::Tools;
 use anyhow::{Context, Result};
+use artifact::runners::{self, Runners};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -125,6 +126,7 @@ impl<'a> Act<'a> {
             Ok((revision.clone(), publish(checkout, &folder.join("vaccel-ci-revisions").join(revision))?))
         });
         let local = self.prepare(folder, &published, &revisions.collect::<Result<_>>()?)?;
+        let labels = self.labels()?;
         let (output, writer) = std::io::pipe().context("could not make a pipe")?;
         let errors = writer.try_clone().context("could not make a pipe")?;
         let path = self.path(folder)?;
@@ -134,7 +136,7 @@ impl<'a> Act<'a> {
                 .args(["--pull=false", "--action-offline-mode", "--no-cache-server", "--no-skip-checkout"])
                 .arg("--directory")
                 .arg(&self.repository)
-                .args(labels().flat_map(|label| ["--platform".to_owned(), format!("{label}=-self-hosted")]))
+                .args(labels.iter().flat_map(|label| ["--platform".to_owned(), format!("{label}=-self-hosted")]))
                 .current_dir(folder)
                 .stdout(writer)
                 .stderr(errors);
@@ -171,6 +173,18 @@ impl<'a> Act<'a> {
         let success = process.wait()?.success();
         let jobs = log::read(&log);
         Ok(Outcome { success, log, jobs: jobs.results, summaries: jobs.summaries })
+    }
+
+    /// Every label that a plan can ask for: those of our registry, and of the repository's own.
+    fn labels(&self) -> Result<BTreeSet<String>> {
+        let mut labels = BTreeSet::new();
+        for folder in [&crate::workspace_root(), &self.repository] {
+            let path = folder.join(runners::PATH);
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let registry = Runners::parse(&path.display().to_string(), &text)?;
+            labels.extend(registry.tags.into_values().flat_map(|tag| tag.labels.into_values()));
+        }
+        Ok(labels)
     }
 
     /// A `PATH` with the tools in front, and before them shells that tell all that a step printed.
@@ -248,14 +262,6 @@ fn publish(checkout: &Path, to: &Path) -> Result<PathBuf> {
         copy_tree(&checkout.join(part), &to.join(part)).with_context(|| format!("could not copy {part}"))?;
     }
     Ok(to.to_owned())
-}
-
-/// Every label that a plan can ask for, and that of our own workflow.
-fn labels() -> impl Iterator<Item = String> {
-    let tags = ["base", "base-dind", "torch", "tensorflow", "tvm", "jetson"];
-    let architectures = ["amd64", "arm64", "arm"];
-    let ours = tags.into_iter().flat_map(move |tag| architectures.map(|arch| format!("{tag}-2204-{arch}")));
-    ours.chain(["ubuntu-24.04".to_owned()])
 }
 
 fn lines(values: &BTreeMap<String, String>) -> String {

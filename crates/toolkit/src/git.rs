@@ -31,22 +31,37 @@ impl Repository {
             .with_context(|| format!("{} has no commit", self.folder.display()))
     }
 
-    /// `git describe --tags --match 'v[0-9]*' --long`, with eight digits, of the nearest tag that
-    /// `accept` takes; `None` without such a tag.
-    pub fn describe(&self, accept: impl Fn(&str) -> bool) -> Result<Option<String>> {
-        let mut arguments =
-            ["describe", "--tags", "--match", "v[0-9]*", "--long", "--abbrev=8"].map(str::to_owned).to_vec();
-        loop {
-            let text = match self.git(&arguments) {
-                Ok(text) => text,
-                Err(RunError::Failed { .. }) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-            // `<tag>-<commits>-g<hash>`, and the tag may hold hyphens.
-            match text.rsplitn(3, '-').nth(2) {
-                Some(tag) if !accept(tag) => arguments.push(format!("--exclude={tag}")),
-                _ => return Ok(Some(text)),
+    /// As `git describe --long --abbrev=8` prints it, `<tag>-<commits>-g<hash>`, of the tag `v<digit>…` that ranks
+    /// highest among all that lead to `HEAD`; `None` without one that has a rank. Git itself takes the nearest one, and
+    /// of several on a commit any.
+    pub fn describe<T: Ord>(&self, rank: impl Fn(&str) -> Option<T>) -> Result<Option<String>> {
+        let tags = match self.git(&["tag", "--merged", "HEAD", "--list", "v[0-9]*"]) {
+            Ok(tags) => tags,
+            // There is no commit yet.
+            Err(RunError::Failed { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let ranked = tags.lines().filter_map(|tag| Some((rank(tag)?, tag)));
+        let Some((_, tag)) = ranked.max_by(|(a, _), (b, _)| a.cmp(b)) else { return Ok(None) };
+        let commits = self.git(&["rev-list", "--count", &format!("refs/tags/{tag}..HEAD"), "--"])?;
+        let hash = self.git(&["rev-parse", "--short=8", "HEAD"])?;
+        Ok(Some(format!("{tag}-{commits}-g{hash}")))
+    }
+
+    /// A file of a commit, by its path from the top; `None` if the commit does not have it.
+    pub fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>> {
+        let file = format!("{commit}:{path}");
+        match self.git(&["rev-parse", "--quiet", "--verify", &format!("{commit}^{{commit}}")]) {
+            Err(RunError::Failed { .. }) => {
+                return Err(Failure::work(format!("the commit {commit} is not in the checkout"))
+                    .help("check out with `fetch-depth: 0`"));
             }
+            other => other?,
+        };
+        match self.git(&["cat-file", "blob", &file]) {
+            Ok(text) => Ok(Some(text)),
+            Err(RunError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
