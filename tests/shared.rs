@@ -13,6 +13,7 @@ fn each_action_has_its_own_help() -> Result<()> {
         ("vaccel-local", "vaccel-lint", "--linters"),
         ("vaccel-local", "vaccel-run-examples", "--script"),
         ("vaccel-local", "vaccel-stage-artifacts", "--formats"),
+        ("vaccel-local", "vaccel-report", "--needs"),
         ("vaccel-network", "vaccel-upload", "--dist-path"),
         ("vaccel-network", "vaccel-fetch", "--local-path"),
     ];

@@ -13,6 +13,11 @@ fn a_compile_error_is_shown_where_it_is() {
     plugin.commit("fix: break it").unwrap();
     let outcome = world.act(&plugin, "ci.yml", pull_request(&plugin, "fix/x", &["ok-to-upload"]));
     assert_success(&outcome, false);
+    let verdict = &outcome.summaries["Verdict"];
+    assert!(
+        verdict.contains("❌ failed") && verdict.contains("not reached") && verdict.contains("not started"),
+        "{verdict}"
+    );
     let line = source.lines().count() + 2;
     assert_says(&outcome, &format!("::error file=src/greet.c,line={line},col="));
     assert_says(&outcome, "nowhere");
@@ -59,6 +64,18 @@ fn a_finding_in_what_changed_is_annotated_and_fails_the_verdict() {
     let outcome = world.act(&plugin, "ci.yml", pull_request(&plugin, "docs/guide", &[]));
     assert_success(&outcome, false);
     assert_says(&outcome, "::error file=GUIDE.md,line=3,");
-    assert_says(&outcome, "lint: failure, build: success");
+    assert_says(&outcome, "not verified: lint failed");
     assert_eq!(outcome.jobs.get("Lint"), Some(&false));
+
+    // Findings can be advice; otherwise they hold back what would be published.
+    let outcome = world.act(&plugin, "ci.yml", pull_request(&plugin, "docs/guide", &["ok-to-upload"]));
+    assert_success(&outcome, false);
+    assert!(!world.is_published("docs/guide"), "what the linters found was published");
+    let verify = "pr-build-and-verify.yml@main\n    with:\n";
+    plugin.replace(".github/workflows/ci.yml", verify, &format!("{verify}      lint: advise\n")).unwrap();
+    plugin.commit("ci: take advice").unwrap();
+    let outcome = world.act(&plugin, "ci.yml", pull_request(&plugin, "docs/guide", &[]));
+    assert_success(&outcome, true);
+    assert_says(&outcome, "::error file=GUIDE.md,line=3,");
+    assert_says(&outcome, "Lint: findings, as advice.");
 }

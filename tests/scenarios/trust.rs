@@ -7,11 +7,7 @@ use crate::world::{World, assert_says, assert_success, fork, pull_request};
 fn a_fork_waits_for_the_label_of_its_commit() {
     let world = World::new("fork");
     let plugin = world.plugin();
-    let refused = [
-        ("opened", &[][..], None),
-        ("synchronize", &["ok-to-test"][..], None),
-        ("labeled", &["bug", "ok-to-test"][..], Some("bug")),
-    ];
+    let refused = [("opened", &[][..], None), ("synchronize", &["ok-to-test"][..], None)];
     for (action, labels, label) in refused {
         let outcome = world.act_without_secrets(&plugin, "ci.yml", fork(&plugin, action, labels, label));
         assert_success(&outcome, false);
@@ -21,6 +17,14 @@ fn a_fork_waits_for_the_label_of_its_commit() {
     }
     let labeled = fork(&plugin, "labeled", &["ok-to-test"], Some("ok-to-test"));
     assert_success(&world.act_without_secrets(&plugin, "ci.yml", labeled), true);
+
+    // A label that decides nothing leaves that verdict alone, neither red nor green: its job has another name.
+    let outcome =
+        world.act_without_secrets(&plugin, "ci.yml", fork(&plugin, "labeled", &["bug", "ok-to-test"], Some("bug")));
+    assert_success(&outcome, true);
+    assert_says(&outcome, "the label bug decides nothing");
+    assert!(!outcome.log.contains("Main Build the install tree"), "its code ran");
+    assert_eq!((outcome.jobs.get("Verdict"), outcome.jobs.get("No verdict")), (None, Some(&true)));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 use toolkit::Action;
 use vaccel_lint::Lint;
+use vaccel_report::Report;
 use vaccel_run_examples::RunExamples;
 use vaccel_stage_artifacts::StageArtifacts;
 
@@ -12,6 +13,7 @@ fn main() -> ExitCode {
     toolkit::main_by_name(&[
         (Lint::NAME, toolkit::main::<Lint>),
         (RunExamples::NAME, toolkit::main::<RunExamples>),
+        (Report::NAME, toolkit::main::<Report>),
         (StageArtifacts::NAME, toolkit::main::<StageArtifacts>),
     ])
 }

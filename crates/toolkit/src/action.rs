@@ -2,7 +2,7 @@
 //! One definition of an action: its command line, its environment interface, and the data from
 //! which `action.yml` and the reference page are generated.
 
-use crate::{Failure, OutputDefinition, Outputs, PassEnv, Result, Runner, Secret, Status, supervisor};
+use crate::{Failure, OutputDefinition, Outputs, PassEnv, Result, Runner, Secret, Status, StepFailure, supervisor};
 use clap::builder::Resettable;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use serde::Serialize;
@@ -120,6 +120,7 @@ fn execute<A: Action>(runner: &Runner, arguments: impl IntoIterator<Item = OsStr
         Ok(()) | Err(None) => ExitCode::SUCCESS,
         Err(Some(failure)) => {
             runner.fail(A::TITLE, &failure);
+            StepFailure::record(runner, A::NAME, &failure);
             ExitCode::from(failure.status().code())
         }
     }

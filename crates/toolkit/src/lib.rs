@@ -25,6 +25,7 @@ mod runner;
 mod runtime_folder;
 mod search_path;
 mod signals;
+mod step_failure;
 mod supervisor;
 pub mod text;
 mod toml_file;
@@ -40,6 +41,7 @@ pub use program::{Collected, End, Exit, Finished, Observed, Program, RunError, S
 pub use runner::{Group, GuardError, Runner};
 pub use runtime_folder::provide_runtime_folder;
 pub use search_path::SearchPaths;
+pub use step_failure::StepFailure;
 pub use supervisor::{Supervisor, Survivors};
 pub use toml_file::read_toml;
 pub use write_file::write_file;

@@ -24,6 +24,7 @@ pub fn definitions() -> Vec<Definition> {
         definition::<vaccel_stage_artifacts::StageArtifacts>(),
         definition::<vaccel_upload::Upload>(),
         definition::<vaccel_fetch::Fetch>(),
+        definition::<vaccel_report::Report>(),
     ]
 }
 

@@ -3,10 +3,10 @@
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>.
 
 use anyhow::{Context, Result};
+use artifact::runners::{self, Runners};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
-use std::path::Path;
 
 /// A workflow file.
 #[derive(Debug, Deserialize)]
@@ -114,6 +114,18 @@ pub struct Step {
     pub with: IndexMap<String, Value>,
 }
 
+/// The text of one of our workflows.
+pub fn text(name: &str) -> Result<String> {
+    let path = testbed::workspace_root().join(".github/workflows").join(name);
+    std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))
+}
+
+/// The registry of runners.
+pub fn runners() -> Result<Runners> {
+    let text = std::fs::read_to_string(testbed::workspace_root().join(runners::PATH));
+    Ok(Runners::parse(runners::PATH, &text.context("failed to read the runner registry")?)?)
+}
+
 impl Workflow {
     /// Reads a workflow's text.
     pub fn parse(text: &str) -> Result<Self> {
@@ -122,10 +134,7 @@ impl Workflow {
 
     /// Reads one of our workflows.
     pub fn read(name: &str) -> Result<Self> {
-        let path = Path::new(".github/workflows").join(name);
-        let text = std::fs::read_to_string(testbed::workspace_root().join(&path));
-        let text = text.with_context(|| format!("failed to read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("failed to read {}", path.display()))
+        Self::parse(&text(name)?).with_context(|| format!("failed to read {name}"))
     }
 
     /// Its interface, if other workflows can call it.

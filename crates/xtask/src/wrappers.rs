@@ -2,7 +2,7 @@
 //! The reusable workflows that are `verify-build.yml` with other defaults: written from its interface, so that an input
 //! is declared once.
 
-use crate::workflow::{Call, Input, Workflow};
+use crate::workflow::{self, Call, Input, Workflow};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::fmt::Write;
@@ -46,16 +46,29 @@ pub const WRAPPERS: [Wrapper; 2] = [
         fixed: &[
             ("release", "true", "This workflow publishes."),
             ("lint-categories", "", "What is pushed was linted as a pull request."),
+            ("lint", "gate", "No linter runs."),
             ("lint-missing", "warn", "No linter runs."),
         ],
     },
 ];
 
-/// File name and text of every wrapper.
+/// File name and text of every wrapper, and of the base, whose one default is that of the runner registry.
 pub fn files() -> Result<Vec<(String, String)>> {
-    let base = Workflow::read(BASE)?;
+    let text = with_plan_runner(&workflow::text(BASE)?, &workflow::runners()?.default_runner()?.label)?;
+    let base = Workflow::parse(&text)?;
     let call = base.call().with_context(|| format!("{BASE} is not a reusable workflow"))?;
-    WRAPPERS.iter().map(|wrapper| Ok((wrapper.file.to_owned(), wrapper.render(call)?))).collect()
+    let wrappers = WRAPPERS.iter().map(|wrapper| Ok((wrapper.file.to_owned(), wrapper.render(call)?)));
+    std::iter::once(Ok((BASE.to_owned(), text))).chain(wrappers).collect()
+}
+
+/// The plan cannot tell the plan's own runner, so its label is written down.
+fn with_plan_runner(text: &str, label: &str) -> Result<String> {
+    let input = text.find("\n      plan-runner:\n").with_context(|| format!("{BASE} has no input plan-runner"))?;
+    let key = "\n        default: ";
+    let start =
+        input + text[input..].find(key).with_context(|| format!("plan-runner of {BASE} has no default"))? + key.len();
+    let end = text[start..].find('\n').map_or(text.len(), |end| start + end);
+    Ok([&text[..start], label, &text[end..]].concat())
 }
 
 impl Wrapper {
@@ -202,6 +215,10 @@ on:
         description: Linters.
         type: string
         default: code,docs
+      lint:
+        description: What findings do.
+        type: string
+        default: gate
       lint-missing:
         description: Whether a linter may be missing, which is a sentence that is so long that it does not fit in one line of the file.
         type: string
@@ -235,6 +252,13 @@ jobs: {}
         assert_eq!(inputs["answer"].default, Some(Value::from("true")));
         assert_eq!(inputs["jobs"].default, Some(Value::from(2)));
         assert_eq!(inputs["valgrind"].description, base.call().unwrap().inputs["valgrind"].description);
+    }
+
+    #[test]
+    fn the_runner_of_the_plan_is_that_of_the_registry() {
+        let text = "on:\n      package:\n        default: a\n      plan-runner:\n        type: string\n        default: old\n      x:\n        default: b\n";
+        assert_eq!(with_plan_runner(text, "new-1").unwrap(), text.replace("old", "new-1"));
+        assert!(with_plan_runner("on:\n", "x").is_err());
     }
 
     #[test]

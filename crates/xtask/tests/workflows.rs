@@ -5,14 +5,10 @@
 use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
 use toolkit::Definition;
-use xtask::workflow::{Call, Step, Workflow};
+use xtask::workflow::{self, Call, Step, Workflow};
 use xtask::wrappers::{BASE, WRAPPERS};
 
 const OURS: &str = "nubificus/vaccel-ci/";
-
-fn text(name: &str) -> String {
-    std::fs::read_to_string(testbed::workspace_root().join(".github/workflows").join(name)).unwrap()
-}
 
 fn call(workflow: &Workflow) -> &Call {
     workflow.call().unwrap()
@@ -93,7 +89,7 @@ fn a_wrapper_grants_what_the_jobs_of_the_base_ask_for() {
 
 #[test]
 fn every_input_and_secret_of_the_base_is_used() {
-    let (text, base) = (text(BASE), Workflow::read(BASE).unwrap());
+    let (text, base) = (workflow::text(BASE).unwrap(), Workflow::read(BASE).unwrap());
     let (_, jobs) = text.split_once("\njobs:\n").unwrap();
     let is_used = |kind: &str, name: &str| {
         jobs.match_indices(&format!("{kind}.{name}")).any(|(at, found)| {
@@ -159,4 +155,26 @@ fn every_step_that_uses_the_store_passes_every_input_of_it() {
         }
     }
     assert!(seen >= 3, "{seen} steps");
+}
+
+/// A job for a label that no runner has waits for ever.
+#[test]
+fn no_job_takes_its_runner_from_anywhere_but_the_registry() {
+    let runners = workflow::runners().unwrap();
+    let labels: BTreeSet<_> = runners.tags.values().flat_map(|tag| tag.labels.values().map(String::as_str)).collect();
+    for (file, workflow) in with_steps() {
+        let is_reusable = workflow.call().is_some();
+        for (name, job) in &workflow.jobs {
+            let Some(runs_on) = &job.runs_on else { continue };
+            let label = runs_on.as_str().unwrap();
+            if is_reusable {
+                assert!(label.starts_with("${{") && !label.contains('\''), "{file}, job {name}: {label} is a literal");
+            } else {
+                // Our own workflows make no plan.
+                assert!(labels.contains(label), "{file}, job {name}: {label}");
+            }
+        }
+    }
+    let base = Workflow::read(BASE).unwrap();
+    assert_eq!(call(&base).inputs["plan-runner"].default, Some(runners.default_runner().unwrap().label.into()));
 }

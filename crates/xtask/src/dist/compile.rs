@@ -22,8 +22,10 @@ pub struct Selection {
 }
 
 /// Actions that share an executable, whose name then decides: they are mostly the same code.
-pub const SHARED: [(&str, &[&str]); 2] =
-    [("vaccel-network", &["upload", "fetch"]), ("vaccel-local", &["lint", "run-examples", "stage-artifacts"])];
+pub const SHARED: [(&str, &[&str]); 2] = [
+    ("vaccel-network", &["upload", "fetch"]),
+    ("vaccel-local", &["lint", "run-examples", "stage-artifacts", "report"]),
+];
 
 /// Builds every action for every architecture into `<out>/<arch>/vaccel-<action>`.
 ///

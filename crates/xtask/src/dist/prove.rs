@@ -71,6 +71,9 @@ pub fn run(tools: &Tools, record: &DistRecord, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The plan of a run that decides nothing.
+const PLAN: &str = r#"{"schema":1,"package":"hello","proceed":false,"reason":"proof","publish":false,"immutable":false,"decides":false,"jobs_runner":"base","ref":"main","sha":"0123456789abcdef0123456789abcdef01234567","version":"0.3.0","matrix":{"include":[]}}"#;
+
 /// What an executable printed.
 type Start<'a> = &'a dyn Fn(&[&str]) -> Result<String>;
 
@@ -106,6 +109,7 @@ fn work(action: &str) -> Option<Work> {
         "stage-artifacts" => {
             (&["--package", "hello", "--source-path", SOURCE, "--formats", "tar.gz,tar.zst"], "0.3.0", None)
         }
+        "report" => (&["--plan", PLAN, "--needs", r#"{"plan":{"result":"success"}}"#], "of an earlier run stays", None),
         "upload" => (&["--dist-path", "bundle"], "0.3.0", None),
         "fetch" => (&["--package", "hello", "--ref", "v0.3.0"], "0.3.0", Some("artifacts/greet")),
         _ => return None,
