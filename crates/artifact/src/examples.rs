@@ -16,6 +16,8 @@ pub enum Outcome {
     Fail,
     /// It was not run, or its result does not count.
     Skip,
+    /// It ran, and nobody can say how it ended; that is no success.
+    Unknown,
 }
 
 /// One example.
@@ -40,6 +42,9 @@ pub struct ExampleResult {
     /// Processes that it left behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<String>,
+    /// Whether it was seen to run under valgrind, if it should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_valgrind: Option<bool>,
 }
 
 /// How an example differs from the baseline for the worse.
@@ -81,10 +86,13 @@ pub struct ExampleReport {
     pub package: PackageName,
     /// What it ran on.
     pub arch: Arch,
-    /// Whether it ran under valgrind.
+    /// Whether the examples should run under valgrind; each says whether it did.
     pub valgrind: bool,
     /// The examples in the order in which they are described, or, of a script, in which they ended.
     pub examples: Vec<ExampleResult>,
+    /// How many more there would have been, if the run had not stopped.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_run: u64,
     /// What the machine was known to have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<String>,
@@ -100,6 +108,11 @@ pub struct ExampleReport {
     /// What else a reader must know, such as what could not be compared, or how much output was left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl ExampleReport {

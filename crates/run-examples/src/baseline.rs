@@ -178,8 +178,9 @@ pub fn unjudged(baseline: &ExampleReport) -> Option<&'static str> {
 fn worse(before: &ExampleResult, now: &Example, rules: &Rules) -> Vec<(RegressionKind, String)> {
     let reason = || now.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
     match (before.outcome, now.outcome) {
-        (Outcome::Pass | Outcome::Skip, Outcome::Fail) => {
-            vec![(RegressionKind::Failed, format!("{}, and now it fails{}", past(before.outcome), reason()))]
+        (Outcome::Pass | Outcome::Skip, Outcome::Fail | Outcome::Unknown) => {
+            let now = if now.outcome == Outcome::Fail { "now it fails" } else { "now nobody knows how it ended" };
+            vec![(RegressionKind::Failed, format!("{}, and {now}{}", past(before.outcome), reason()))]
         }
         (Outcome::Pass | Outcome::Fail, Outcome::Skip) => {
             vec![(RegressionKind::Skipped, format!("{}, and now it is skipped{}", past(before.outcome), reason()))]
@@ -206,6 +207,7 @@ fn past(outcome: Outcome) -> &'static str {
         Outcome::Pass => "it passed",
         Outcome::Fail => "it failed",
         Outcome::Skip => "it was skipped",
+        Outcome::Unknown => "nobody knew how it ended",
     }
 }
 
@@ -231,6 +233,7 @@ mod tests {
             plugin: None,
             output_sha256: Some(Sha256::of(b"x")),
             leftovers: Vec::new(),
+            under_valgrind: None,
         }
     }
 
@@ -241,6 +244,7 @@ mod tests {
             arch: Arch::X86_64,
             valgrind: false,
             examples,
+            not_run: 0,
             context: Vec::new(),
             tree_sha256: None,
             regressions: Vec::new(),

@@ -3,6 +3,7 @@
 
 use crate::script;
 use artifact::SETTINGS;
+use glob::Pattern;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Result};
@@ -18,9 +19,10 @@ struct Settings {
 
 /// The section `[run-examples]` of the settings.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Section {
     manifest: Option<PathBuf>,
+    without_valgrind: Vec<String>,
 }
 
 /// What describes the examples.
@@ -41,7 +43,7 @@ pub fn choose(source: &Path, script: Option<&Path>, manifest: Option<&Path>) -> 
         }
         (Some(_), None) => script::find(source, script).map(Choice::Script),
         (None, Some(manifest)) => existing(source, manifest, "a relative path starts from source-path"),
-        (None, None) => match settings(source)? {
+        (None, None) => match settings(source)?.manifest {
             Some(manifest) => existing(source, &manifest, &format!("{SETTINGS} names it")),
             None if source.join(MANIFEST).is_file() => Ok(Choice::Manifest(source.join(MANIFEST))),
             None => script::find(source, None).map(Choice::Script),
@@ -58,11 +60,21 @@ fn existing(source: &Path, manifest: &Path, help: &str) -> Result<Choice> {
     Ok(Choice::Manifest(path))
 }
 
-/// The manifest that the repository's settings name.
-fn settings(source: &Path) -> Result<Option<PathBuf>> {
-    let file = source.join(SETTINGS);
-    let settings: Settings = toolkit::read_toml(&file)?;
-    Ok(settings.run_examples.manifest)
+/// The examples that need not run under valgrind, as globs.
+pub fn without_valgrind(source: &Path) -> Result<Vec<Pattern>> {
+    let globs = settings(source)?.without_valgrind;
+    let parsed = globs.iter().map(|glob| {
+        Pattern::new(glob).map_err(|error| {
+            Failure::input(format!("{glob:?} is not a valid glob: {}", error.msg))
+                .help(format!("correct run-examples.without-valgrind in {}", source.join(SETTINGS).display()))
+        })
+    });
+    parsed.collect()
+}
+
+fn settings(source: &Path) -> Result<Section> {
+    let settings: Settings = toolkit::read_toml(&source.join(SETTINGS))?;
+    Ok(settings.run_examples)
 }
 
 #[cfg(test)]

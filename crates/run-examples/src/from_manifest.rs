@@ -31,6 +31,7 @@ pub fn run(settings: &Settings<'_>, file: &Path, runner: &Runner) -> Result<Repo
     let outside = Outside::remember(&[&settings.source, &settings.destdir], &settings.written());
     let run = || {
         examples::run(&cases, &setting, args.jobs, |example| {
+            settings.require_valgrind(std::slice::from_mut(example));
             tell_line(example, runner);
             if example.outcome == Outcome::Fail {
                 tell_output(example, runner);

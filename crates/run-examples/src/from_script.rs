@@ -5,10 +5,12 @@ use crate::core_dump::Cores;
 use crate::environment::Scratch;
 use crate::examples::{Outside, gdb};
 use crate::normal::Folders;
-use crate::recorder::{Ending, Example, Recorder, shortened};
+use crate::recorder::{Ending, Example, Recorder, Source, Told, shortened};
 use crate::report::Report;
-use crate::run::Settings;
-use crate::trace::{PS4, Tracer};
+use crate::run::{Settings, timed_out};
+use crate::shell::Script;
+use crate::trace::{Known, PS4, Tracer, bash_env, events};
+use crate::watch::Watch;
 use artifact::Outcome;
 use std::cell::Cell;
 use std::path::Path;
@@ -18,65 +20,69 @@ use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner, Super
 /// How much of a script's output the log shows, in bytes.
 const SHOWN: u64 = 16_000_000;
 
-/// Runs the script and tells of its examples.
-pub fn run(settings: &Settings<'_>, script: &Path, runner: &Runner) -> Result<Report> {
+/// Runs the script and reports its examples.
+pub fn run(settings: &Settings<'_>, file: &Path, runner: &Runner) -> Result<Report> {
     let args = settings.args;
     if args.bless {
         return Err(Failure::input("only a manifest has golden files that could be written").help("leave --bless out"));
     }
-    runner.step(&format!("Run the examples of {} with {}", args.package, script.display()));
-    let name = script.file_name().unwrap_or_default().to_string_lossy();
-    let mut notes = Vec::new();
+    let script = Script::read(file)?;
+    runner.step(&format!("Run the examples of {} with {}", args.package, file.display()));
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
     let outside = Outside::remember(&[&settings.source, &settings.destdir], &settings.written());
-    let mut examples = match settings.machine.refuses_scripts() {
-        Some(reason) => vec![Example { detail: Some(reason), ..Example::new(&*name, Outcome::Skip) }],
-        None => execute(settings, script, &name, &mut notes, runner)?,
-    };
+    let mut report = Report::new(args.package.clone(), settings.machine.arch(), Vec::new());
+    match settings.machine.refuses_scripts() {
+        Some(reason) => {
+            report.examples.push(Example { detail: Some(reason), ..Example::new(&*name, Outcome::Skip) });
+        }
+        None => execute(settings, file, &script, &name, &mut report, runner)?,
+    }
     if settings.filter.is_some() {
-        let names: Vec<_> = examples.iter().map(|example| example.name.clone()).collect();
-        // What is wrong with the script as a whole is told whatever is wanted of it.
+        let names: Vec<_> = report.examples.iter().map(|example| example.name.clone()).collect();
+        // What is wrong with the script as a whole is reported whatever is wanted of it.
         let is_whole = |example: &Example| example.name == name && example.outcome != Outcome::Pass;
-        examples.retain(|example| settings.wants(&example.name) || is_whole(example));
-        if examples.is_empty() {
+        report.examples.retain(|example| settings.wants(&example.name) || is_whole(example));
+        if report.examples.is_empty() {
             return Err(settings.nothing_wanted(&names.iter().map(String::as_str).collect::<Vec<_>>()));
         }
     }
-    let report = Report {
-        valgrind: args.valgrind,
-        context: settings.context.names(),
-        notes,
-        leftovers: outside.changes(&[]),
-        ..Report::new(args.package.clone(), settings.machine.arch(), examples)
-    };
+    report.valgrind = args.valgrind;
+    settings.require_valgrind(&mut report.examples);
+    report.context = settings.context.names();
+    report.leftovers = outside.changes(&[]);
     report.tell(runner);
     Ok(report)
 }
 
 fn execute(
     settings: &Settings<'_>,
-    script: &Path,
+    file: &Path,
+    script: &Script,
     name: &str,
-    notes: &mut Vec<String>,
+    report: &mut Report,
     runner: &Runner,
-) -> Result<Vec<Example>> {
+) -> Result<()> {
     let args = settings.args;
     let size = Cell::new(0);
     let scratch = Scratch::new()?;
-    let mut folders = Folders::default();
-    folders.add(scratch.root(), "<scratch>");
-    folders.add(&settings.tree, "<tree>");
-    folders.add(&settings.source, "<source>");
-    let tree = settings.tree.canonicalize()?;
-    let programs: Vec<_> = settings.search_paths.programs().iter().flat_map(|folder| folder.canonicalize()).collect();
-    let tracer = Tracer::new(&settings.source, &tree, &programs, folders.clone());
-    let mut recorder = Recorder::new(Instant::now()).with_tracer(tracer).with_folders(folders);
+    let multiarch = settings.machine.arch().multiarch();
+    // A path with a folder starts from the source tree, where the script runs.
+    let programs: Vec<_> = settings.search_paths.programs().iter().chain([&settings.source]).cloned().collect();
+    let watch = settings.valgrind.as_deref();
+    let watch = watch.map(|valgrind| Watch::new(valgrind, multiarch, scratch.root(), &programs));
+    let watch = watch.transpose()?;
+    let mut recorder = recorder(settings, script, &scratch)?;
     let anew = Cell::new(false);
-    let program =
-        program(settings, script, &scratch, runner)?.output_limit(SHOWN, &size).timeout_anew(&anew).on_line(|line| {
-            let before = recorder.count();
-            recorder.line(line, Instant::now());
-            anew.set(anew.get() || recorder.count() > before);
-        });
+    let reported = scratch.root().join("events");
+    let mut program = program(settings, file, &scratch, &reported, runner)?.output_limit(SHOWN, &size);
+    if let Some((name, value)) = watch.as_ref().map(Watch::variable) {
+        program = program.env(name, value);
+    }
+    let program = program.timeout_anew(&anew).on_line(|line| {
+        let before = recorder.count();
+        recorder.line(line, Source::Both, Instant::now(), || watch.as_ref().map_or(0, Watch::count));
+        anew.set(anew.get() || recorder.count() > before);
+    });
     let supervisor = Supervisor::start().context("could not prepare for signals")?;
     let gdb = gdb().filter(|_| settings.machine.is_native() && !args.valgrind);
     let cores = Cores::allow(gdb, &[&settings.source, &scratch.path("tmp"), &scratch.path("run")]);
@@ -84,26 +90,64 @@ fn execute(
     let left = supervisor.sweep()?;
     let backtraces = cores.map_or_else(Vec::new, |cores| cores.read(&supervisor));
     drop(supervisor);
-    let mut note = |text: String| {
-        runner.warning(&text);
-        notes.push(text);
-    };
     if !left.is_empty() {
-        note(format!("the script left processes behind, which were ended: {}", left.join(", ")));
+        report.note(format!("the script left processes behind, which were ended: {}", left.join(", ")), runner);
     }
     if size.get() > SHOWN {
         let (size, shown) = (human::bytes(size.get()), human::bytes(SHOWN));
-        note(format!("the script wrote {size} of output, of which the log has the first {shown} and the last lines"));
+        let note = format!("the script wrote {size} of output, of which the log has the first {shown} and the last lines");
+        report.note(note, runner);
     }
-    let ending = ending(result, script)?;
-    let mut examples = recorder.finish(name, &ending, Instant::now());
+    let ending = ending(result, file, &recorder, script)?;
+    let blind = recorder.tracer().filter(|tracer| tracer.has_lines() || script.traces());
+    let blind = blind.and_then(|tracer| script.blind(|name| tracer.is_program(name)));
+    let blind = blind.map(|blind| {
+        let what = format!("{} {} in line {}", file.display(), blind.what, blind.line);
+        format!("{what}, so the results of the programs behind it are unknown")
+    });
+    let events = events(&String::from_utf8_lossy(&std::fs::read(&reported).unwrap_or_default()));
+    let runs = watch.as_ref().map(Watch::runs);
+    let known = Known { script, events: &events, ending: &ending, watched: runs.as_deref(), blind: blind.as_deref() };
+    let Told { mut examples, not_run, missing } = recorder.finish(name, known, Instant::now());
     explain_crashes(&mut examples, backtraces);
-    Ok(examples)
+    report.examples = examples;
+    report.not_run = not_run;
+    if !missing.is_empty() {
+        let named: Vec<_> = missing.iter().map(String::as_str).collect();
+        report.note(format!("not run, because the script stopped: {}", crate::run::listed(&named)), runner);
+    }
+    report.refused = blind.map(|blind| {
+        Failure::input(blind).help("take that out of the script, or let the script write a TAP line for each example")
+    });
+    Ok(())
+}
+
+fn recorder(settings: &Settings<'_>, script: &Script, scratch: &Scratch) -> Result<Recorder> {
+    let multiarch = settings.machine.arch().multiarch();
+    let tree = settings.tree.canonicalize()?;
+    let mut folders = Folders::default();
+    folders.add(scratch.root(), "<scratch>");
+    // Names of examples are the same on every architecture.
+    for lib in [format!("lib/{multiarch}"), "lib64".to_owned(), "lib".to_owned()] {
+        folders.add(&settings.tree.join(lib), "<lib>");
+    }
+    folders.add(&settings.tree, "<tree>");
+    folders.add(&settings.source, "<source>");
+    folders.add_word(multiarch, "<triple>");
+    let programs: Vec<_> = settings.search_paths.programs().iter().flat_map(|folder| folder.canonicalize()).collect();
+    let tracer = Tracer::new(&settings.source, &tree, &programs, folders.clone()).with_script(script);
+    Ok(Recorder::new(Instant::now()).with_tracer(tracer).with_folders(folders))
 }
 
 /// The script as it is called, with what it expects around it.
-fn program<'a>(settings: &Settings<'_>, script: &Path, scratch: &Scratch, runner: &Runner) -> Result<Program<'a>> {
-    let mut program = Program::new(script)
+fn program<'a>(
+    settings: &Settings<'_>,
+    file: &Path,
+    scratch: &Scratch,
+    events: &Path,
+    runner: &Runner,
+) -> Result<Program<'a>> {
+    let mut program = Program::new(file)
         .arg(settings.args.package.as_str())
         .arg(if settings.args.valgrind { "1" } else { "0" })
         .dir(&settings.source)
@@ -120,10 +164,10 @@ fn program<'a>(settings: &Settings<'_>, script: &Path, scratch: &Scratch, runner
     if let Some((name, value)) = settings.machine.variables() {
         program = program.env(name, value);
     }
-    // bash takes no PS4 from the environment of root. A caller's own file is not passed on.
-    let file = scratch.root().join("bash-env");
-    std::fs::write(&file, format!("PS4='{PS4}'\n")).context("could not write into the scratch folder")?;
-    program = program.env("BASH_ENV", file);
+    // A caller's own file is not passed on.
+    let bash = scratch.root().join("bash-env");
+    std::fs::write(&bash, bash_env(events)).context("could not write into the scratch folder")?;
+    program = program.env("BASH_ENV", bash);
     if runner.env("TERM").is_none() {
         // Scripts call tput, which fails without one.
         program = program.env("TERM", "xterm");
@@ -144,16 +188,21 @@ fn explain_crashes(examples: &mut [Example], backtraces: Vec<Vec<String>>) {
 }
 
 /// A script that ended, however that was; a script that never began is an error.
-fn ending(result: Result<(), RunError>, script: &Path) -> Result<Ending> {
+fn ending(result: Result<(), RunError>, file: &Path, recorder: &Recorder, script: &Script) -> Result<Ending> {
     match result {
         Ok(()) => Ok(Ending::Well),
         Err(RunError::Failed { exit: Exit::Code(status), .. }) => Ok(Ending::Status(status)),
         Err(RunError::Failed { exit, .. }) => Ok(Ending::Otherwise(exit.to_string())),
         Err(RunError::TimedOut { after, .. }) => {
-            Ok(Ending::Otherwise(format!("was stopped after {}", human::duration(after))))
+            let running = recorder.tracer().and_then(|tracer| tracer.last(script));
+            let running = running.map_or_else(String::new, |(command, line)| match line {
+                Some(line) => format!(" in line {line}: {command}"),
+                None => format!(": {command}"),
+            });
+            Ok(Ending::Otherwise(format!("{}{running}", timed_out(after))))
         }
         Err(error @ (RunError::NotFound { .. } | RunError::Start { .. })) => Err(error)
-            .with_context(|| format!("the script {} could not be started", script.display()))
+            .with_context(|| format!("the script {} could not be started", file.display()))
             .help("its first line must name an interpreter that exists, like #!/bin/sh"),
         Err(error) => Err(error.into()),
     }

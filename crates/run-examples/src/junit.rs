@@ -15,7 +15,7 @@ pub fn render(report: &Report) -> String {
         let outcome = match example.outcome {
             Outcome::Pass => junit::Outcome::Passed,
             Outcome::Skip => junit::Outcome::Skipped(detail),
-            Outcome::Fail => junit::Outcome::Failed(detail),
+            Outcome::Fail | Outcome::Unknown => junit::Outcome::Failed(detail),
         };
         Case { name: &example.name, class: &class, duration: example.duration, outcome, output }
     });

@@ -16,6 +16,7 @@ mod from_manifest;
 mod from_script;
 mod junit;
 pub mod manifest;
+mod names;
 mod normal;
 mod placeholder;
 mod process;
@@ -23,10 +24,12 @@ pub mod recorder;
 mod report;
 mod run;
 mod script;
+mod shell;
 mod subject_tree;
 pub mod tap;
 pub mod trace;
 mod verify;
+mod watch;
 
 use artifact::{Arch, PackageName, Sha256};
 use baseline::Factor;
@@ -74,13 +77,14 @@ pub struct Args {
     /// Only the examples whose names match this glob.
     #[arg(long)]
     pub filter: Option<String>,
-    /// Let it pass that no example at all makes sense here.
+    /// Succeed even if no example at all can run here.
     #[arg(long, default_value_t = false)]
     pub allow_empty: bool,
-    /// Run the examples under valgrind; a script is asked to.
+    /// Run the examples under valgrind. A script is asked to, and what it does not run under valgrind fails, unless
+    /// `run-examples.without-valgrind` of `.github/vaccel-ci.toml` allows it.
     #[arg(long, default_value_t = false)]
     pub valgrind: bool,
-    /// Seconds that an example may take, with everything it starts.
+    /// Seconds after which an example is stopped, with everything that it started.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
     /// How many examples of a manifest run at once.
@@ -119,7 +123,7 @@ pub struct Args {
 }
 
 toolkit::outputs! {
-    /// What came of the examples; also set when some failed.
+    /// The results; also set when examples failed.
     pub struct Outputs {
         /// Number of examples that passed.
         pub passed: usize,
@@ -127,6 +131,10 @@ toolkit::outputs! {
         pub failed: usize,
         /// Number of examples that were skipped.
         pub skipped: usize,
+        /// Number of examples that ran and of which nobody can say how they ended.
+        pub unknown: usize,
+        /// Number of examples that did not run, because the script stopped before.
+        pub not_run: u64,
         /// Number of examples that are worse than in the baseline.
         pub regressions: usize,
         /// Digest of the install tree that they ran against, before and after.

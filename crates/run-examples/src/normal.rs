@@ -34,6 +34,11 @@ impl Spoken {
         }
     }
 
+    /// Whether nothing has come yet.
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
     /// The digest of what has come, and a new beginning.
     pub fn take(&mut self) -> Sha256 {
         std::mem::take(self).hasher.finish()
@@ -71,9 +76,19 @@ impl Folders {
         self.0.extend(forms.into_iter().map(|form| (form.display().to_string(), name)));
     }
 
+    /// Adds a word that differs from architecture to architecture.
+    pub fn add_word(&mut self, word: &str, name: &'static str) {
+        self.0.push((word.to_owned(), name));
+    }
+
+    /// The text without the places of folders, as a name.
+    pub fn name(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (folder, name)| text.replace(folder, name))
+    }
+
     /// The text without what differs from run to run.
     pub fn normalise(&self, text: &str) -> String {
-        let mut text = self.0.iter().fold(text.to_owned(), |text, (folder, name)| text.replace(folder, name));
+        let mut text = self.name(text);
         for (rule, by) in VOLATILE.iter() {
             text = rule.replace_all(&text, *by).into_owned();
         }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! From a script's output, line by line, to its examples and how each went.
 
+use crate::names;
 use crate::normal::{Folders, Spoken};
 use crate::tap::{Directive, Event, MOST_POINTS, Parser, Point};
-use crate::trace::{self, Tracer};
+use crate::trace::{self, Known, Tracer};
 use artifact::{Outcome, Sha256};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How many of an example's last lines are kept.
@@ -32,6 +33,10 @@ pub struct Example {
     pub digest: Option<Sha256>,
     /// Processes that it left behind.
     pub leftovers: Vec<String>,
+    /// Whether it was seen to run under valgrind, if it should.
+    pub under_valgrind: Option<bool>,
+    /// How many programs had been started under valgrind when it ended.
+    pub watched_before: usize,
 }
 
 impl Example {
@@ -46,6 +51,8 @@ impl Example {
             plugin: None,
             digest: None,
             leftovers: Vec::new(),
+            under_valgrind: None,
+            watched_before: 0,
         }
     }
 }
@@ -61,6 +68,29 @@ pub enum Ending {
     Otherwise(String),
 }
 
+/// What a script told.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Its examples. What is wrong with the script itself is a failed example of the script's name, so that whoever
+    /// counts failures counts it too.
+    pub examples: Vec<Example>,
+    /// How many more there would have been.
+    pub not_run: u64,
+    /// Which, as far as that is known.
+    pub missing: Vec<String>,
+}
+
+/// Where a line of output came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Standard output, on which alone TAP is spoken.
+    Out,
+    /// Standard error.
+    Err,
+    /// One of them.
+    Both,
+}
+
 /// Listens to a script.
 #[derive(Debug)]
 pub struct Recorder {
@@ -73,6 +103,8 @@ pub struct Recorder {
     /// The end of what was said since then, and all of it.
     output: VecDeque<String>,
     spoken: Spoken,
+    /// The same of standard error, where it came by itself.
+    errors: Spoken,
     folders: Folders,
     /// Comments that directly follow a failed test point belong to it.
     explains_last: bool,
@@ -89,6 +121,7 @@ impl Recorder {
             examples: Vec::new(),
             output: VecDeque::new(),
             spoken: Spoken::default(),
+            errors: Spoken::default(),
             folders: Folders::default(),
             explains_last: false,
         }
@@ -108,19 +141,26 @@ impl Recorder {
         self
     }
 
-    /// Takes a line of output.
-    pub fn line(&mut self, line: &str, now: Instant) {
+    /// Takes a line of output. `watched` is how many programs were started under valgrind up to now.
+    pub fn line(&mut self, line: &str, source: Source, now: Instant, watched: impl FnOnce() -> usize) {
         if let Some(tracer) = &mut self.tracer {
             tracer.line(line, now);
         }
+        if source == Source::Err {
+            // When it came, compared with standard output, differs from run to run.
+            self.errors.line(line, &self.folders);
+            self.keep(line);
+            return;
+        }
         match self.parser.line(line) {
-            Some(Event::Point(point)) => {
+            Some(Event::Point(mut point)) => {
                 self.explains_last = !point.ok;
-                let duration = now.saturating_duration_since(self.last);
+                let duration = point.duration.unwrap_or_else(|| now.saturating_duration_since(self.last));
                 self.last = now;
+                point.description = self.folders.name(&point.description);
                 let output = self.output.drain(..).collect();
                 let digest = Some(self.spoken.take());
-                self.examples.push(Example { digest, ..example(point, duration, output) });
+                self.examples.push(Example { digest, watched_before: watched(), ..example(point, duration, output) });
             }
             Some(Event::Structure) => {}
             Some(Event::Detail { key, value }) => self.detail(&key, &value),
@@ -130,16 +170,25 @@ impl Recorder {
             Some(Event::Comment(comment)) if self.explains_last => self.explain(&comment),
             Some(Event::Comment(_)) | None => {
                 self.explains_last &= line.starts_with(char::is_whitespace);
-                if self.output.len() == TAIL_LINES {
-                    self.output.pop_front();
-                }
-                self.output.push_back(shortened(line));
+                self.keep(line);
                 // Commands tell where folders are, and options of programs, but not what came of them.
                 if !trace::is_trace(line) {
                     self.spoken.line(line, &self.folders);
                 }
             }
         }
+    }
+
+    fn keep(&mut self, line: &str) {
+        if self.output.len() == TAIL_LINES {
+            self.output.pop_front();
+        }
+        self.output.push_back(shortened(line));
+    }
+
+    /// The tracer, if the script does not speak TAP.
+    pub fn tracer(&self) -> Option<&Tracer> {
+        self.tracer.as_ref().filter(|_| !self.parser.is_tap())
     }
 
     /// How many examples have ended so far.
@@ -176,10 +225,13 @@ impl Recorder {
         }
     }
 
-    /// The examples of a script that has ended. What is wrong with the script itself is a failed
-    /// example of the script's name, so that whoever counts failures counts it too.
-    pub fn finish(mut self, script: &str, ending: &Ending, now: Instant) -> Vec<Example> {
-        let digest = self.spoken.take();
+    /// The examples of a script that has ended.
+    pub fn finish(mut self, script: &str, known: Known<'_>, now: Instant) -> Told {
+        let digest = match self.errors.is_empty() {
+            true => self.spoken.take(),
+            false => Sha256::of(format!("{}{}", self.spoken.take(), self.errors.take()).as_bytes()),
+        };
+        let ending = known.ending;
         let whole = |outcome, detail: Option<String>, output: VecDeque<String>| Example {
             duration: now.saturating_duration_since(self.started),
             detail,
@@ -189,31 +241,41 @@ impl Recorder {
         let skipped = self.parser.skipped_entirely().filter(|_| *ending == Ending::Well);
         if let Some(reason) = skipped {
             let reason = if reason.is_empty() { "nothing is planned" } else { reason };
-            return vec![whole(Outcome::Skip, Some(reason.to_owned()), VecDeque::new())];
+            let example = whole(Outcome::Skip, Some(reason.to_owned()), VecDeque::new());
+            return Told { examples: vec![example], ..Told::default() };
         }
-        if !self.parser.is_tap() {
-            let mut traced = self.tracer.take().map_or_else(Vec::new, |tracer| tracer.finish(ending, now));
-            if !traced.is_empty() {
-                let explained = traced.iter().any(|example| example.outcome == Outcome::Fail);
-                if *ending != Ending::Well && !explained {
-                    traced.push(whole(Outcome::Fail, Some(ending.to_string()), self.output));
-                }
-                number_namesakes(&mut traced);
-                return traced;
+        let mut told = Told::default();
+        let mut faults = Vec::new();
+        if self.parser.is_tap() {
+            told.not_run = self.parser.not_run();
+            faults = self.faults(ending);
+            told.examples = self.examples;
+            if known.watched.is_some() {
+                watched_points(&mut told.examples);
             }
-            let (outcome, detail) = match ending {
-                Ending::Well => (Outcome::Pass, None),
-                other => (Outcome::Fail, Some(other.to_string())),
-            };
-            return vec![Example { digest: Some(digest), ..whole(outcome, detail, self.output) }];
+        } else if let Some(traced) = self.tracer.take().filter(Tracer::has_lines) {
+            let traced = traced.finish(known, now);
+            told.not_run = traced.not_run.len() as u64;
+            told.missing = traced.not_run;
+            told.examples = traced.examples;
+            let explained = told.examples.iter().any(|example| example.outcome == Outcome::Fail);
+            if *ending != Ending::Well && !explained {
+                faults.push(ending.to_string());
+            }
+            faults.extend(traced.faults);
+            faults.extend(known.blind.map(str::to_owned));
+        } else {
+            faults.extend((*ending != Ending::Well).then(|| ending.to_string()));
+            faults.extend(known.blind.map(str::to_owned));
         }
-        let faults = self.faults(ending);
         if !faults.is_empty() {
-            let example = whole(Outcome::Fail, Some(faults.join("; ")), self.output);
-            self.examples.push(example);
+            told.examples.push(whole(Outcome::Fail, Some(faults.join("; ")), self.output));
+        } else if told.examples.is_empty() {
+            let under_valgrind = known.watched.map(|runs| !runs.is_empty());
+            told.examples.push(Example { digest: Some(digest), under_valgrind, ..whole(Outcome::Pass, None, self.output) });
         }
-        number_namesakes(&mut self.examples);
-        self.examples
+        names::settle(&mut told.examples);
+        told
     }
 
     fn faults(&self, ending: &Ending) -> Vec<String> {
@@ -225,7 +287,7 @@ impl Recorder {
             other => faults.push(other.to_string()),
         }
         if let Some(reason) = self.parser.bail_out() {
-            faults.push(if reason.is_empty() { "gave up".to_owned() } else { format!("gave up: {reason}") });
+            faults.push(if reason.is_empty() { "bailed out".to_owned() } else { format!("bailed out: {reason}") });
         }
         if self.examples.len() >= MOST_POINTS {
             faults.push(format!("more than {MOST_POINTS} test points"));
@@ -270,7 +332,7 @@ fn signal(status: i32) -> Option<&'static str> {
 }
 
 fn example(point: Point, duration: Duration, output: Vec<String>) -> Example {
-    let name = shortened(&point.description);
+    let name = plain(&point.description);
     let name = if name.is_empty() { format!("test point {}", point.number.unwrap_or_default()) } else { name };
     let reason = |reason: String| (!reason.is_empty()).then(|| shortened(&reason));
     let (outcome, detail) = match (point.ok, point.directive) {
@@ -283,30 +345,27 @@ fn example(point: Point, duration: Duration, output: Vec<String>) -> Example {
     Example { duration, detail, output, ..Example::new(name, outcome) }
 }
 
-/// Reports are compared by name, so a name that comes again gets a number.
-fn number_namesakes(examples: &mut [Example]) {
-    let mut taken: HashSet<String> = examples.iter().map(|example| example.name.clone()).collect();
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for example in examples {
-        let count = seen.entry(example.name.clone()).or_default();
-        *count += 1;
-        while *count > 1 {
-            let name = format!("{} ({count})", example.name);
-            if taken.insert(name.clone()) {
-                example.name = name;
-                break;
-            }
-            *count += 1;
-        }
+/// Gives each test point one program that valgrind ran before the point came.
+fn watched_points(examples: &mut [Example]) {
+    let mut given = 0;
+    for example in examples.iter_mut().filter(|example| example.outcome != Outcome::Skip) {
+        let watched = given < example.watched_before;
+        given += usize::from(watched);
+        example.under_valgrind = Some(watched);
     }
 }
 
-/// A line without colours and control characters, and not longer than is worth keeping.
+/// A line that is not longer than is worth keeping.
 pub(crate) fn shortened(line: &str) -> String {
     // As most lines are, also those of gigabytes.
     if line.len() <= LINE_LENGTH && line.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
         return line.to_owned();
     }
+    plain(line).chars().take(LINE_LENGTH).collect()
+}
+
+/// A line without colours and control characters.
+fn plain(line: &str) -> String {
     let mut text = String::new();
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
@@ -319,7 +378,7 @@ pub(crate) fn shortened(line: &str) -> String {
             text.push(c);
         }
     }
-    text.chars().take(LINE_LENGTH).collect()
+    text
 }
 
 #[cfg(test)]

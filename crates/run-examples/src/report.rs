@@ -6,13 +6,15 @@ use crate::recorder::Example;
 use artifact::{Arch, ExampleReport, ExampleResult, Outcome, PackageName, Regression, RegressionKind, Sha256};
 use std::fmt::Write;
 use std::path::Path;
-use toolkit::{Annotation, Result, Runner, human, markdown};
+use toolkit::{Annotation, Failure, Result, Runner, human, markdown};
 
 /// How many failed examples become annotations.
 const SHOWN: usize = 10;
 /// How many examples have a line in the summary, and how many of them their output.
 const LISTED: usize = 200;
 const WITH_OUTPUT: usize = 20;
+/// How many reasons for skipping are named.
+const REASONS: usize = 5;
 
 /// The examples of a run, and what is known besides.
 #[derive(Clone, Debug)]
@@ -37,6 +39,10 @@ pub struct Report {
     pub leftovers: Vec<String>,
     /// What else a reader must know.
     pub notes: Vec<String>,
+    /// How many more there would have been.
+    pub not_run: u64,
+    /// Why what describes the examples cannot be judged.
+    pub refused: Option<Failure>,
 }
 
 impl Report {
@@ -53,7 +59,15 @@ impl Report {
             regressions: Vec::new(),
             leftovers: Vec::new(),
             notes: Vec::new(),
+            not_run: 0,
+            refused: None,
         }
+    }
+
+    /// Adds something that a reader must know, and warns of it.
+    pub fn note(&mut self, text: String, runner: &Runner) {
+        runner.warning(&text);
+        self.notes.push(text);
     }
 
     /// How many ended so.
@@ -68,11 +82,31 @@ impl Report {
 
     /// `4 passed, 1 failed`.
     pub fn tally(&self) -> String {
-        let parts = [(Outcome::Pass, "passed"), (Outcome::Fail, "failed"), (Outcome::Skip, "skipped")];
-        let parts = parts.map(|(outcome, name)| (self.count(outcome), name));
-        let parts: Vec<_> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-        parts.join(", ")
+        let parts = [Outcome::Pass, Outcome::Fail, Outcome::Unknown, Outcome::Skip];
+        let parts = parts.map(|outcome| (self.count(outcome) as u64, word(outcome)));
+        let parts = parts.into_iter().chain([(self.not_run, "not run")]).filter(|(count, _)| *count > 0);
+        parts.map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `2 of 7 examples were skipped: needs gpu (2)`.
+    pub fn skipped(&self) -> Option<String> {
+        let mut reasons: Vec<(&str, usize)> = Vec::new();
+        for example in self.with(Outcome::Skip) {
+            let reason = example.detail.as_deref().unwrap_or("no reason");
+            match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, count)) => *count += 1,
+                None => reasons.push((reason, 1)),
+            }
+        }
+        let count = self.count(Outcome::Skip);
+        let more = reasons.len().saturating_sub(REASONS);
+        let mut named: Vec<_> =
+            reasons.iter().take(REASONS).map(|(reason, count)| format!("{reason} ({count})")).collect();
+        named.extend((more > 0).then(|| format!("and {more} other reasons")));
+        let were = if count == 1 { "was" } else { "were" };
+        let all = self.examples.len();
+        let plural = if all == 1 { "" } else { "s" };
+        (count > 0).then(|| format!("{count} of {all} example{plural} {were} skipped: {}", named.join("; ")))
     }
 
     /// Tells the log what became of each: a line per example, and the output of those that failed.
@@ -80,17 +114,21 @@ impl Report {
         for example in &self.examples {
             tell_line(example, runner);
         }
-        for example in self.with(Outcome::Fail) {
+        for example in self.examples.iter().filter(|example| has_failed(example)) {
             tell_output(example, runner);
         }
     }
 
     /// Tells what must not be overlooked: failures, regressions, leftovers.
     pub fn annotate(&self, runner: &Runner) {
-        for example in self.with(Outcome::Fail).take(SHOWN) {
+        for example in self.examples.iter().filter(|example| has_failed(example)).take(SHOWN) {
             let detail = example.detail.as_deref().unwrap_or("failed");
             let new = self.regressions.iter().any(|(found, _)| found.example == example.name);
-            let title = if new { "Example fails that did not in the baseline" } else { "Example failed" };
+            let title = match example.outcome {
+                Outcome::Unknown => "Result of an example is unknown",
+                _ if new => "Example fails that did not in the baseline",
+                _ => "Example failed",
+            };
             runner.annotate(&Annotation::error(format!("{}: {detail}", example.name)).title(title));
         }
         // A failure is told already.
@@ -107,6 +145,9 @@ impl Report {
             let left = example.leftovers.join(", ");
             runner.warning(&format!("{} left processes behind, which were ended: {left}", example.name));
         }
+        if let Some(skipped) = self.skipped() {
+            runner.annotate(&Annotation::notice(skipped).title("Skipped examples"));
+        }
         if !self.leftovers.is_empty() {
             runner.warning(&format!("files outside of the scratch folders: {}", self.leftovers.join(", ")));
         }
@@ -114,10 +155,17 @@ impl Report {
 
     /// Markdown for the job summary.
     pub fn summary(&self) -> String {
-        let valgrind = if self.valgrind { " under valgrind" } else { "" };
+        let watched = self.examples.iter().filter(|example| example.under_valgrind == Some(true)).count();
+        let ran = self.examples.iter().filter(|example| example.outcome != Outcome::Skip).count();
+        let valgrind = match self.valgrind {
+            false => String::new(),
+            true if watched == ran => " under valgrind".to_owned(),
+            true => format!(", {watched} of {ran} under valgrind,"),
+        };
         let mut text = format!("### Examples of {}{valgrind} on {}: {}\n\n", self.package, self.arch, self.tally());
         // What failed must be seen, however many others there are.
-        let failed_first = self.with(Outcome::Fail).chain(self.with(Outcome::Pass)).chain(self.with(Outcome::Skip));
+        let failed_first = [Outcome::Fail, Outcome::Unknown, Outcome::Pass, Outcome::Skip];
+        let failed_first = failed_first.into_iter().flat_map(|outcome| self.with(outcome));
         let rows: Box<dyn Iterator<Item = &Example>> = if self.examples.len() > LISTED {
             Box::new(failed_first.take(LISTED))
         } else {
@@ -134,7 +182,8 @@ impl Report {
             let _ = writeln!(text, "\n… and {} more.", self.examples.len() - LISTED);
         }
         text.push_str(&self.besides());
-        for example in self.with(Outcome::Fail).filter(|example| !example.output.is_empty()).take(WITH_OUTPUT) {
+        let failed = self.examples.iter().filter(|example| has_failed(example) && !example.output.is_empty());
+        for example in failed.take(WITH_OUTPUT) {
             let name = markdown::escape(&example.name);
             let output = markdown::block(&example.output.join("\n"));
             let _ = write!(text, "\n<details><summary>The last lines of {name}</summary>\n\n{output}\n</details>\n");
@@ -160,6 +209,9 @@ impl Report {
             let files: Vec<_> = self.leftovers.iter().map(|file| markdown::code(file)).collect();
             let _ = write!(text, "\n- files outside of the scratch folders: {}", files.join(", "));
         }
+        if let Some(skipped) = self.skipped() {
+            let _ = write!(text, "\n- {}", markdown::escape(&skipped));
+        }
         for note in &self.notes {
             let _ = write!(text, "\n- {}", markdown::escape(note));
         }
@@ -171,7 +223,7 @@ impl Report {
 
     fn row(&self, example: &Example, plugins: bool) -> Vec<String> {
         let outcome = match example.outcome {
-            Outcome::Fail => format!("**{}**", word(Outcome::Fail)),
+            outcome @ (Outcome::Fail | Outcome::Unknown) => format!("**{}**", word(outcome)),
             outcome => word(outcome).to_owned(),
         };
         let detail =
@@ -210,6 +262,7 @@ impl Report {
             arch: self.arch,
             valgrind: self.valgrind,
             examples: self.examples.iter().map(result).collect(),
+            not_run: self.not_run,
             context: self.context.clone(),
             tree_sha256: self.tree_sha256,
             regressions: self.regressions.iter().map(|(regression, _)| regression.clone()).collect(),
@@ -244,7 +297,13 @@ fn result(example: &Example) -> ExampleResult {
         plugin: example.plugin.clone(),
         output_sha256: example.digest,
         leftovers: example.leftovers.clone(),
+        under_valgrind: example.under_valgrind,
     }
+}
+
+/// Whether it is no success.
+fn has_failed(example: &Example) -> bool {
+    matches!(example.outcome, Outcome::Fail | Outcome::Unknown)
 }
 
 fn word(outcome: Outcome) -> &'static str {
@@ -252,6 +311,7 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Pass => "passed",
         Outcome::Fail => "failed",
         Outcome::Skip => "skipped",
+        Outcome::Unknown => "unknown",
     }
 }
 
@@ -270,24 +330,29 @@ mod tests {
     }
 
     fn report(valgrind: bool) -> Report {
-        let examples = vec![
+        let mut examples = vec![
             example("greet", Outcome::Pass, None, &["Hello!"]),
             example("count", Outcome::Fail, Some("ended with exit status 1"), &["expected 3 | got 4", "::error::no"]),
             example("far <b>", Outcome::Skip, Some("no network"), &[]),
         ];
+        if valgrind {
+            examples[0].under_valgrind = Some(true);
+        }
         Report { valgrind, ..Report::new("plugin-hello".parse().unwrap(), Arch::X86_64, examples) }
     }
 
     #[test]
     fn the_summary_is_worth_reading() {
         insta::assert_snapshot!(report(true).summary(), @r"
-        ### Examples of plugin-hello under valgrind on x86_64: 1 passed, 1 failed, 1 skipped
+        ### Examples of plugin-hello, 1 of 2 under valgrind, on x86_64: 1 passed, 1 failed, 1 skipped
 
         | Example | Result | Time |
         | --- | --- | --- |
         | greet | passed | 35 ms |
         | count | **failed**: ended with exit status 1 | 35 ms |
         | far &lt;b&gt; | skipped: no network | 35 ms |
+
+        - 1 of 3 examples was skipped: no network \(1\)
 
         <details><summary>The last lines of count</summary>
 
@@ -314,6 +379,7 @@ mod tests {
         | ::error::no
         ::endgroup::
         ::error title=Example failed::count: ended with exit status 1
+        ::notice title=Skipped examples::1 of 3 examples was skipped: no network (1)
         ");
     }
 
@@ -345,6 +411,7 @@ mod tests {
             plugin: None,
             output_sha256: None,
             leftovers: [],
+            under_valgrind: None,
         }
         "#);
     }

@@ -6,10 +6,11 @@ use crate::choice::{self, Choice};
 use crate::context::Context;
 use crate::environment::{SearchPaths, installed};
 use crate::examples::Machine;
+use crate::recorder::Example;
 use crate::report::Report;
 use crate::subject_tree::SubjectTree;
 use crate::{Args, Outputs, from_manifest, from_script, junit};
-use artifact::{Arch, Outcome, RegressionKind};
+use artifact::{Arch, Outcome, Regression, RegressionKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toolkit::{Failure, Result, Runner, Tool};
@@ -39,6 +40,8 @@ pub struct Settings<'a> {
     pub filter: Option<glob::Pattern>,
     /// valgrind, if it is to watch.
     pub valgrind: Option<PathBuf>,
+    /// The examples that need not run under it.
+    pub without_valgrind: Vec<glob::Pattern>,
     /// Files that this run writes.
     pub written: [PathBuf; 2],
 }
@@ -83,12 +86,16 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
         passed: report.count(Outcome::Pass),
         failed: report.count(Outcome::Fail),
         skipped: report.count(Outcome::Skip),
+        unknown: report.count(Outcome::Unknown),
+        not_run: report.not_run,
         regressions: report.regressions.len(),
         tree_sha256: tree.sha256().to_string(),
         report: report_path,
         junit: junit_path,
     };
-    if let Err(failure) = unchanged.and_then(|()| judge(&report)).and_then(|()| settings.refuse_nothing(&report)) {
+    let refused = report.refused.take().map_or(Ok(()), Err);
+    let verdict = unchanged.and(refused).and_then(|()| judge(&report)).and_then(|()| settings.refuse_nothing(&report));
+    if let Err(failure) = verdict {
         // A step that fails has outputs too: whoever goes on regardless wants to know.
         runner.outputs(&outputs)?;
         return Err(failure);
@@ -104,15 +111,30 @@ impl Settings<'_> {
         filter.matches(name) || without_plugin.is_some_and(|name| filter.matches(name))
     }
 
-    /// An error if not one example made sense here. Programs that this machine cannot start are no matter of context.
+    /// An error if not one example ran here.
     fn refuse_nothing(&self, report: &Report) -> Result<()> {
         let relevant = report.count(Outcome::Skip) < report.examples.len();
-        if relevant || self.args.allow_empty || !self.machine.is_native() {
+        if relevant || self.args.allow_empty {
             return Ok(());
         }
         let reason = report.examples.iter().find_map(|example| example.detail.as_deref()).unwrap_or("skipped");
-        Err(Failure::input(format!("none of the examples made sense here: {reason}"))
-            .help("say in `context` what this machine has, or set allow-empty"))
+        let help = if self.machine.is_native() {
+            "name in `context` what this machine has, or set allow-empty"
+        } else {
+            "install qemu-user and register it with the kernel (Debian: qemu-user-static, binfmt-support), or set allow-empty"
+        };
+        Err(Failure::input(format!("none of the examples ran here: {reason}")).help(help))
+    }
+
+    /// What should run under valgrind and was not seen to has failed, unless the repository's settings allow it.
+    pub fn require_valgrind(&self, examples: &mut [Example]) {
+        for example in examples.iter_mut().filter(|example| example.under_valgrind == Some(false)) {
+            let allowed = self.without_valgrind.iter().any(|glob| glob.matches(&example.name));
+            if example.outcome == Outcome::Pass {
+                example.outcome = if allowed { Outcome::Pass } else { Outcome::Fail };
+                example.detail = Some("not run under valgrind".to_owned());
+            }
+        }
     }
 
     /// The files that this run writes.
@@ -125,6 +147,11 @@ impl Settings<'_> {
         let filter = self.args.filter.as_deref().unwrap_or_default();
         Failure::input(format!("the filter {filter:?} matches no example")).help(format!("there are {}", listed(names)))
     }
+}
+
+/// What is said of something that was stopped because its time was over.
+pub fn timed_out(after: Duration) -> String {
+    format!("timed out after {} s", after.as_secs())
 }
 
 fn source_folder(path: &Path) -> Result<PathBuf> {
@@ -162,8 +189,9 @@ fn settings(args: &Args, source: PathBuf, written: [PathBuf; 2]) -> Result<Setti
         Failure::input(format!("the filter {filter:?} is not a glob: {}", error.msg))
     })?;
     let valgrind = if args.valgrind { Some(VALGRIND.find()?) } else { None };
+    let without_valgrind = choice::without_valgrind(&source)?;
     let machine = Machine::detect(arch, Arch::host());
-    Ok(Settings { args, source, destdir, tree, search_paths, machine, context, filter, valgrind, written })
+    Ok(Settings { args, source, destdir, tree, search_paths, machine, context, filter, valgrind, without_valgrind, written })
 }
 
 fn comparison(args: &Args, arch: Arch) -> Result<(Rules, Option<artifact::ExampleReport>)> {
@@ -177,16 +205,22 @@ fn comparison(args: &Args, arch: Arch) -> Result<(Rules, Option<artifact::Exampl
 /// A failed example and a regression fail the step, after everything has been told.
 fn judge(report: &Report) -> Result<()> {
     let failed: Vec<_> = report.with(Outcome::Fail).map(|example| example.name.as_str()).collect();
+    let unknown: Vec<_> = report.with(Outcome::Unknown).map(|example| example.name.as_str()).collect();
+    let is_told = |found: &Regression| failed.iter().chain(&unknown).any(|name| *name == found.example);
     let worse = report
         .regressions
         .iter()
-        .filter(|(found, level)| *level == Level::Error && (found.kind != RegressionKind::Failed || failed.is_empty()));
+        .filter(|(found, level)| *level == Level::Error && (found.kind != RegressionKind::Failed || !is_told(found)));
     let worse: Vec<_> = worse.map(|(found, _)| found.example.as_str()).collect();
     let mut reasons = Vec::new();
     if !failed.is_empty() {
         let plural = if report.examples.len() == 1 { "" } else { "s" };
         let total = report.examples.len();
         reasons.push(format!("{} of {total} example{plural} failed: {}", failed.len(), listed(&failed)));
+    }
+    if !unknown.is_empty() {
+        let is = if unknown.len() == 1 { "is" } else { "are" };
+        reasons.push(format!("the results of {} {is} unknown: {}", unknown.len(), listed(&unknown)));
     }
     if !worse.is_empty() {
         let are = if worse.len() == 1 { " is" } else { "s are" };

@@ -68,7 +68,7 @@ pub fn verify_end(expect: &Expect, end: &End) -> Option<String> {
         End::Status(status) if expected == 0 => crate::recorder::Ending::Status(*status).to_string(),
         End::Status(status) => format!("ended with exit status {status} instead of {expected}"),
         End::Signal(signal) => format!("was killed by {signal}"),
-        End::TimedOut(after) => format!("was stopped after {}", human::duration(*after)),
+        End::TimedOut(after) => crate::run::timed_out(*after),
         End::Cancelled => "was stopped, because the run was cancelled".to_owned(),
         End::NotStarted(reason) => reason.clone(),
     })

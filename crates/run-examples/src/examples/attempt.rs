@@ -23,6 +23,8 @@ struct Attempt {
     digest: Option<Sha256>,
     /// What is told in addition to the output.
     remarks: Vec<String>,
+    /// Whether it ran under valgrind, if it should.
+    under_valgrind: Option<bool>,
 }
 
 /// Runs a case to its verdict.
@@ -44,6 +46,9 @@ pub fn run(case: &Case<'_>, setting: &Setting, supervisor: &Supervisor) -> Examp
         durations.push(attempt.ended.duration);
         digests.push(attempt.digest);
         example.output = output(&attempt);
+        if let Some(watched) = attempt.under_valgrind {
+            *example.under_valgrind.get_or_insert(true) &= watched;
+        }
         for leftover in &attempt.ended.leftovers {
             if !example.leftovers.contains(leftover) {
                 example.leftovers.push(leftover.clone());
@@ -103,9 +108,15 @@ fn attempt(case: &Case<'_>, setting: &Setting, supervisor: &Supervisor) -> Resul
     let mut ended = process::run(&launch, supervisor);
     let golden = bless(case, setting, &ended, &tmp).map_err(Hindrance::Fail)?;
     let mut faults = verify::verify(&description.expect, &ended, &tmp, &golden);
+    if let (End::TimedOut(_), Some(fault)) = (&ended.end, faults.first_mut()) {
+        let words: Vec<_> = plain.words.iter().map(|word| word.to_string_lossy()).collect();
+        fault.push_str(&format!(": {}", setting.folders.normalise(&words.join(" "))));
+    }
     let mut remarks = Vec::new();
+    let mut under_valgrind = None;
     if setting.valgrind.is_some() {
         let errors = valgrind::errors(scratch.root());
+        under_valgrind = Some(errors.has_run());
         faults.extend(errors.fault());
         remarks.extend(errors.lines);
     } else if !faults.is_empty()
@@ -121,7 +132,7 @@ fn attempt(case: &Case<'_>, setting: &Setting, supervisor: &Supervisor) -> Resul
     for leftover in &mut ended.leftovers {
         *leftover = folders.normalise(leftover);
     }
-    Ok(Attempt { faults, ended, digest, remarks })
+    Ok(Attempt { faults, ended, digest, remarks, under_valgrind })
 }
 
 /// The golden files, after what may be written was written.

@@ -63,7 +63,7 @@ pub fn run(
     cases: &[Case<'_>],
     setting: &Setting,
     jobs: usize,
-    mut tell: impl FnMut(&Example),
+    mut tell: impl FnMut(&mut Example),
 ) -> Result<(Vec<Example>, Vec<String>)> {
     let supervisor = Supervisor::start().context("could not prepare for signals")?;
     let next = AtomicUsize::new(0);
@@ -82,8 +82,8 @@ pub fn run(
             });
         }
         drop(sender);
-        for (index, example) in ended {
-            tell(&example);
+        for (index, mut example) in ended {
+            tell(&mut example);
             if let Some(place) = examples.get_mut(index) {
                 *place = Some(example);
             }

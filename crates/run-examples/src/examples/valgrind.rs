@@ -15,6 +15,8 @@ const BANNER: [&str; 4] = ["Memcheck, a memory", "Copyright (C)", "Using Valgrin
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Errors {
     count: u64,
+    /// How many processes it watched to their ends.
+    processes: usize,
     /// The beginning of what it says of them.
     pub lines: Vec<String>,
 }
@@ -39,7 +41,9 @@ pub fn errors(folder: &Path) -> Errors {
     for log in logs {
         let text = fs::read(&log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let count = text.lines().filter_map(summary).next_back().unwrap_or(0);
+        // One that was killed has none.
+        let Some(count) = text.lines().filter_map(summary).next_back() else { continue };
+        found.processes += 1;
         found.count += count;
         if count > 0 {
             let room = LINES.saturating_sub(found.lines.len());
@@ -51,6 +55,11 @@ pub fn errors(folder: &Path) -> Errors {
 }
 
 impl Errors {
+    /// Whether anything ran under valgrind.
+    pub fn has_run(&self) -> bool {
+        self.processes > 0
+    }
+
     /// The fault that they are.
     pub fn fault(&self) -> Option<String> {
         let plural = if self.count == 1 { "" } else { "s" };
@@ -78,7 +87,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write("valgrind.7", "==7== Memcheck\n==7== \n==7== ERROR SUMMARY: 0 errors from 0 contexts (suppressed: 0)\n");
-        assert_eq!(errors(folder.path()).fault(), None);
+        assert!(errors(folder.path()).fault().is_none() && errors(folder.path()).has_run());
+        assert!(!errors(&folder.path().join("nowhere")).has_run());
         write(
             "valgrind.8",
             "==8== Invalid read of size 4\n==8==    at 0x1: main (x.c:3)\n==8== ERROR SUMMARY: 1,002 errors from 1 contexts\n",

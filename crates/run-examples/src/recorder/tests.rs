@@ -2,6 +2,12 @@
 //! Scripts that are listened to, and the examples that they are.
 
 use super::*;
+use crate::shell::Script;
+
+fn finish(recorder: Recorder, name: &str, ending: &Ending, now: Instant) -> Vec<Example> {
+    let known = Known { script: &Script::default(), events: &[], ending, watched: None, blind: None };
+    recorder.finish(name, known, now).examples
+}
 
 /// Each line comes 10 ms after the one before.
 fn record(output: &str, ending: &Ending) -> String {
@@ -10,9 +16,9 @@ fn record(output: &str, ending: &Ending) -> String {
     let mut now = start;
     for line in output.lines() {
         now += Duration::from_millis(10);
-        recorder.line(line, now);
+        recorder.line(line, Source::Out, now, || 0);
     }
-    let told = recorder.finish("run-examples.sh", ending, now).into_iter().map(|e| {
+    let told = finish(recorder, "run-examples.sh", ending, now).into_iter().map(|e| {
         let detail = e.detail.map_or_else(String::new, |detail| format!(": {detail}"));
         let output = if e.output.is_empty() { String::new() } else { format!("\n    {}", e.output.join("\n    ")) };
         format!("{:?} {} ({} ms){detail}{output}", e.outcome, e.name, e.duration.as_millis())
@@ -44,14 +50,14 @@ fn digests(output: &str) -> Vec<Option<Sha256>> {
     folders.add("/tmp/a1".as_ref(), "<scratch>");
     folders.add("/tmp/b2".as_ref(), "<scratch>");
     let mut recorder = Recorder::new(Instant::now()).with_folders(folders);
-    output.lines().for_each(|line| recorder.line(line, Instant::now()));
-    recorder.finish("x", &Ending::Well, Instant::now()).into_iter().map(|example| example.digest).collect()
+    output.lines().for_each(|line| recorder.line(line, Source::Out, Instant::now(), || 0));
+    finish(recorder, "x", &Ending::Well, Instant::now()).into_iter().map(|example| example.digest).collect()
 }
 
 #[test]
 fn output_is_compared_without_what_differs_from_run_to_run() {
-    let one = "TAP version 14\n1..3\n+[0,x] run /tmp/a1\n12:00:01 done in 3 ms\nok - a\nx\nok - b\nrandom 17\nok - c\n  ---\n  volatile: true\n  ...\n";
-    let other = "TAP version 14\n1..3\n+[0,x] walk /tmp/b2\n12:10:00 done in 4 ms \nok - a\ny\nok - b\nrandom 18\nok - c\n  ---\n  volatile: true\n  ...\n";
+    let one = "TAP version 14\n1..3\n+[0,x,,7,1] run /tmp/a1\n12:00:01 done in 3 ms\nok - a\nx\nok - b\nrandom 17\nok - c\n  ---\n  volatile: true\n  ...\n";
+    let other = "TAP version 14\n1..3\n+[0,x,,7,1] walk /tmp/b2\n12:10:00 done in 4 ms \nok - a\ny\nok - b\nrandom 18\nok - c\n  ---\n  volatile: true\n  ...\n";
     let (one, other) = (digests(one), digests(other));
     assert_eq!(one[0], other[0]);
     assert!(one[1].is_some() && other[1].is_some() && one[1] != other[1]);
@@ -81,8 +87,9 @@ fn any_other_script_is_one_example() {
         + hello
         Hello!
     ");
-    insta::assert_snapshot!(record("ok\nnot ok\n\u{1b}[31mred\n", &Ending::Otherwise("was killed by SIGSEGV".into())), @r"
+    insta::assert_snapshot!(record("ok\nokay\n\u{1b}[31mred\n", &Ending::Otherwise("was killed by SIGSEGV".into())), @r"
     Fail run-examples.sh (30 ms): was killed by SIGSEGV
+        okay
         red
     ");
 }
@@ -114,7 +121,7 @@ fn what_is_wrong_with_the_script_is_a_failure_of_its_own() {
 
     giving up:
     Pass a (20 ms)
-    Fail run-examples.sh (30 ms): ended with exit status 255; gave up: no device; 2 test points were planned and 1 reported
+    Fail run-examples.sh (30 ms): ended with exit status 255; bailed out: no device; 2 test points were planned and 1 reported
 
     a skip that failed:
     Fail run-examples.sh (10 ms): ended with exit status 1
@@ -140,7 +147,7 @@ fn namesakes_are_numbered() {
 fn output_is_kept_in_part() {
     let mut recorder = Recorder::new(Instant::now());
     for _ in 0..1000 {
-        recorder.line(&"x".repeat(10_000), Instant::now());
+        recorder.line(&"x".repeat(10_000), Source::Out, Instant::now(), || 0);
     }
     assert_eq!(recorder.output.len(), TAIL_LINES);
     assert!(recorder.output.iter().all(|line| line.len() == LINE_LENGTH));

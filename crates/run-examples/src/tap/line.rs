@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The lines of the protocol that carry a meaning: test points and plans.
 
+use regex_lite::Regex;
+use std::sync::LazyLock;
+use std::time::Duration;
+
 /// `ok 3 - what was tested # SKIP why not`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
@@ -12,6 +16,8 @@ pub struct Point {
     pub description: String,
     /// What was said of it after a `#`.
     pub directive: Option<Directive>,
+    /// How long it took, if the description ended with that.
+    pub duration: Option<Duration>,
 }
 
 /// What turns a result into something else.
@@ -53,37 +59,63 @@ pub fn parse_point(text: &str) -> Option<Point> {
     if !(rest.is_empty() || rest.starts_with([' ', '\t'])) {
         return None;
     }
-    let rest = rest.trim_start();
-    let (head, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+    let text = rest.trim_start();
+    let (head, tail) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     // `ok 3d printing` has no number.
     let numbered = !head.is_empty() && (tail.is_empty() || tail.starts_with(char::is_whitespace));
     let (number, rest) = if numbered { (Some(head.parse().unwrap_or(u64::MAX)), tail) } else { (None, rest) };
-    let rest = rest.trim_start();
-    let rest = rest.strip_prefix("- ").or_else(|| (rest == "-").then_some("")).unwrap_or(rest);
+    let (rest, mut duration) = split_time(rest, &COMMENT);
     let (description, directive) = split_directive(rest);
-    Some(Point { ok, number, description: unescape(description.trim()), directive })
+    let description = description.trim();
+    let description = description.strip_prefix("- ").or_else(|| (description == "-").then_some("")).unwrap_or(description);
+    let (description, ending) = split_time(description, &ENDING);
+    duration = duration.or(ending);
+    Some(Point { ok, number, description: unescape(description.trim()), directive, duration })
 }
 
-/// Cuts `# SKIP why` or `# TODO why` off; another `#` belongs to the description.
+/// ` # time=12ms`, as node-tap writes it.
+static COMMENT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(.*?)\s#\s*(?:time|duration)=(\d+(?:\.\d+)?)\s?(ms|msec|s|sec|secs|us|µs)?\s*$").ok());
+
+/// ` in 12ms`, as bats writes it, ` (12 ms)` or ` [0.1s]`.
+static ENDING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(.*?)\s+(?:in\s+|\(|\[)(\d+(?:\.\d+)?)(?:\s?(ms|msec|s|sec|secs|us|µs)\)|\s?(ms|msec|s|sec|secs|us|µs)\]|(ms|msec|s|sec|secs|us|µs))$").ok()
+});
+
+/// Cuts off how long it took, which differs from run to run.
+fn split_time<'a>(text: &'a str, form: &LazyLock<Option<Regex>>) -> (&'a str, Option<Duration>) {
+    let Some(found) = form.as_ref().and_then(|form| form.captures(text)) else { return (text, None) };
+    let unit = (3..found.len()).find_map(|group| found.get(group)).map_or("ms", |unit| unit.as_str());
+    let factor = match unit {
+        "us" | "µs" => 1e-6,
+        "ms" | "msec" => 1e-3,
+        _ => 1.0,
+    };
+    let number = found.get(2).and_then(|number| number.as_str().parse::<f64>().ok());
+    let duration = number.and_then(|number| Duration::try_from_secs_f64(number * factor).ok());
+    (found.get(1).map_or(text, |rest| rest.as_str()), duration)
+}
+
+/// Cuts ` # SKIP why` or ` # TODO why` off; another `#` belongs to the description.
 fn split_directive(text: &str) -> (&str, Option<Directive>) {
-    let mut escaped = false;
+    let mut before = ' ';
     for (at, c) in text.char_indices() {
         if c == '#'
-            && !escaped
+            && before.is_whitespace()
+            && text[at + 1..].starts_with(char::is_whitespace)
             && let Some(directive) = directive(text[at + 1..].trim())
         {
             return (&text[..at], Some(directive));
         }
-        escaped = c == '\\' && !escaped;
+        before = c;
     }
     (text, None)
 }
 
 fn directive(text: &str) -> Option<Directive> {
-    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (word, reason) = text.split_at(end);
-    let reason = reason.trim_start_matches([':', ' ', '\t']).trim().to_owned();
-    match word.to_ascii_lowercase().as_str() {
+    let (word, reason) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
+    let reason = reason.trim().to_owned();
+    match word.trim_end_matches(':').to_ascii_lowercase().as_str() {
         "skip" | "skipped" => Some(Directive::Skip(reason)),
         "todo" => Some(Directive::Todo(reason)),
         _ => None,
@@ -122,40 +154,32 @@ mod tests {
             "ok 9 - issue #3 is gone",
             "ok 10 -",
             "ok 99999999999999999999999 - many",
+            "not ok 11 - follows a link to #todo-list",
+            "not ok 12 - LazyRange#skip",
+            "not ok 13 - a # skipped-items",
+            "not ok 14 - a #skip no blank",
+            "not ok 15 - a # todolist",
+            r"not ok 16 - a \# SKIP escaped",
+            "ok 17 - quick # time=12ms",
+            "ok 18 - quick in 12ms",
+            "ok 19 - quick in 2sec",
+            "ok 20 - quick (0.05s)",
+            "ok 21 - quick in 3ms # skip no gpu",
+            "ok 22 - quick # SKIP no gpu # time=1ms",
+            "ok 23 - sleeps in 5 seconds",
+            "not ok 24 - - dashes",
         ];
-        let told: Vec<_> = lines.iter().map(|line| format!("{line}\n    {:?}", parse_point(line).unwrap())).collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
-        ok
-            Point { ok: true, number: None, description: "", directive: None }
-        not ok
-            Point { ok: false, number: None, description: "", directive: None }
-        ok 1
-            Point { ok: true, number: Some(1), description: "", directive: None }
-        ok 2 - hello
-            Point { ok: true, number: Some(2), description: "hello", directive: None }
-        not ok 3 hello world
-            Point { ok: false, number: Some(3), description: "hello world", directive: None }
-        ok - no number
-            Point { ok: true, number: None, description: "no number", directive: None }
-        ok 3d printing
-            Point { ok: true, number: None, description: "3d printing", directive: None }
-        ok 4 - needs a network # SKIP no network
-            Point { ok: true, number: Some(4), description: "needs a network", directive: Some(Skip("no network")) }
-        ok 5 # skip
-            Point { ok: true, number: Some(5), description: "", directive: Some(Skip("")) }
-        ok 6 - a # Skipped: later
-            Point { ok: true, number: Some(6), description: "a", directive: Some(Skip("later")) }
-        not ok 7 - not yet # TODO write it
-            Point { ok: false, number: Some(7), description: "not yet", directive: Some(Todo("write it")) }
-        ok 8 - issue \#3 \\ more
-            Point { ok: true, number: Some(8), description: "issue #3 \\ more", directive: None }
-        ok 9 - issue #3 is gone
-            Point { ok: true, number: Some(9), description: "issue #3 is gone", directive: None }
-        ok 10 -
-            Point { ok: true, number: Some(10), description: "", directive: None }
-        ok 99999999999999999999999 - many
-            Point { ok: true, number: Some(18446744073709551615), description: "many", directive: None }
-        "#);
+        let told: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                let point = parse_point(line).unwrap();
+                let number = point.number.map_or_else(String::new, |number| number.to_string());
+                let took = point.duration.map_or_else(String::new, |duration| format!(" {} ms", duration.as_millis()));
+                let directive = point.directive.map_or_else(String::new, |directive| format!(" {directive:?}"));
+                format!("{line}\n    {} [{number}] {:?}{directive}{took}", point.ok, point.description)
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"));
     }
 
     #[test]
@@ -177,7 +201,8 @@ mod tests {
             let escaped = description.replace('\\', "\\\\").replace('#', "\\#");
             let directive = skip.as_ref().map_or_else(String::new, |reason| format!(" # SKIP {reason}"));
             let line = format!("{}ok {number} - {escaped}{directive}", if ok { "" } else { "not " });
-            let expected = Point { ok, number: Some(number), description, directive: skip.map(Directive::Skip) };
+            let directive = skip.map(Directive::Skip);
+            let expected = Point { ok, number: Some(number), description, directive, duration: None };
             prop_assert_eq!(parse_point(&line), Some(expected));
         }
     }

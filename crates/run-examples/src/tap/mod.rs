@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The Test Anything Protocol, versions 13 and 14, as a stream of lines.
+//! The Test Anything Protocol, versions 12 to 14, as a stream of lines.
 //!
-//! Only the top level counts. What is indented (subtests), commented or unknown is left to the
-//! reader of the log, because a script's output is full of other text.
+//! Only the top level counts, but giving up counts at every level. What else is indented (subtests), commented or unknown
+//! is left to the reader of the log, because a script's output is full of other text.
 
 mod line;
 
@@ -40,6 +40,17 @@ pub struct Parser {
     version: Option<u32>,
     plan: Option<Plan>,
     second_plan: bool,
+    /// How many points came before the plan.
+    before_plan: u64,
+    /// Whether a line can be nothing else than a test point: `not ok`, or `ok` with the number that is next.
+    is_spoken: bool,
+    /// Text that is no TAP is a fault (`pragma +strict`), and the first such line.
+    strict: bool,
+    foreign: Option<String>,
+    /// `prove --verbose` shows one stream after another, and its own words behind each.
+    is_prove: bool,
+    settled: Vec<String>,
+    settled_not_run: u64,
     points: u64,
     numbers: HashSet<u64>,
     duplicate: Option<u64>,
@@ -54,6 +65,8 @@ impl Parser {
     /// Takes a line without its end.
     pub fn line(&mut self, line: &str) -> Option<Event> {
         let text = line.trim_end();
+        // What a terminal would show, where a progress was there before.
+        let text = text.rsplit_once('\r').map_or(text, |(_, last)| last);
         let indentation = text.len() - text.trim_start().len();
         if text.is_empty() {
             return self.yaml.map(|_| Event::Output(String::new()));
@@ -66,23 +79,58 @@ impl Parser {
         self.yaml = None;
         if let Some(version) = text.strip_prefix("TAP version ") {
             self.version = self.version.or_else(|| version.trim().parse().ok());
+        } else if is_heading(text) {
+            self.begin_stream();
         } else if let Some(plan) = parse_plan(text) {
             self.second_plan |= self.plan.is_some();
-            self.plan.get_or_insert(plan);
-        } else if let Some(reason) = strip_prefix_ignoring_case(text, "bail out!") {
-            self.bail_out.get_or_insert_with(|| reason.trim().to_owned());
+            if self.plan.is_none() {
+                self.before_plan = self.points;
+                self.plan = Some(plan);
+            }
+        } else if self.gives_up(text) {
+            return Some(Event::Structure);
+        } else if let Some(pragma) = text.strip_prefix("pragma ") {
+            for word in pragma.split([',', ' ']) {
+                self.strict = (self.strict || word == "+strict") && word != "-strict";
+            }
         } else if let Some(comment) = text.strip_prefix('#') {
             self.after_point = after_point;
             return Some(Event::Comment(comment.trim().to_owned()));
         } else {
-            return Some(self.point(parse_point(text)?));
+            let Some(point) = parse_point(text).filter(|point| !self.is_prove || point.number.is_some()) else {
+                if self.strict {
+                    self.foreign.get_or_insert_with(|| text.to_owned());
+                }
+                return None;
+            };
+            return Some(self.point(point));
         }
         Some(Event::Structure)
+    }
+
+    /// What came before was a stream of its own.
+    fn begin_stream(&mut self) {
+        if self.is_prove {
+            self.settled = self.disagreements();
+            self.settled_not_run = self.not_run();
+        }
+        self.is_prove = true;
+        self.plan = None;
+        (self.second_plan, self.before_plan, self.points) = (false, 0, 0);
+        self.numbers.clear();
+        (self.duplicate, self.outside) = (None, None);
+    }
+
+    fn gives_up(&mut self, text: &str) -> bool {
+        let Some(reason) = strip_prefix_ignoring_case(text, "bail out!") else { return false };
+        self.bail_out.get_or_insert_with(|| reason.trim().to_owned());
+        true
     }
 
     fn point(&mut self, mut point: Point) -> Event {
         self.points += 1;
         self.after_point = true;
+        self.is_spoken |= !point.ok || point.number == Some(self.points);
         let number = *point.number.get_or_insert(self.points);
         if self.numbers.len() >= MOST_POINTS {
             return Event::Structure;
@@ -97,7 +145,8 @@ impl Parser {
     }
 
     fn indented(&mut self, text: &str, indentation: usize, after_point: bool) -> Option<Event> {
-        match self.yaml {
+        let block = self.yaml;
+        match block {
             None if after_point && text == "---" => self.yaml = Some(indentation),
             Some(block) if block == indentation && text == "..." => self.yaml = None,
             Some(block) if block == indentation => {
@@ -105,6 +154,7 @@ impl Parser {
                 return Some(Event::Detail { key: key.trim().to_owned(), value: unquoted(value.trim()).to_owned() });
             }
             Some(block) if block < indentation => return Some(Event::Output(text.to_owned())),
+            None if self.gives_up(text) => {}
             _ => return None,
         }
         Some(Event::Structure)
@@ -112,7 +162,12 @@ impl Parser {
 
     /// Whether this is TAP at all, and not text that looks like it here and there.
     pub fn is_tap(&self) -> bool {
-        self.version.is_some() || (self.plan.is_some() && self.points > 0)
+        self.version.is_some() || self.plan.is_some() || self.is_spoken || self.bail_out.is_some()
+    }
+
+    /// How many test points were planned and did not come.
+    pub fn not_run(&self) -> u64 {
+        self.settled_not_run + self.plan.as_ref().map_or(0, |plan| plan.count.saturating_sub(self.points))
     }
 
     /// Why the script gave up, if it did.
@@ -128,8 +183,9 @@ impl Parser {
 
     /// Where plan and test points disagree.
     pub fn disagreements(&self) -> Vec<String> {
-        let mut found = Vec::new();
+        let mut found = self.settled.clone();
         match &self.plan {
+            None if self.bail_out.is_some() => {}
             None => found.push("the plan is missing".to_owned()),
             Some(plan) if plan.count != self.points => {
                 found.push(format!("{} test points were planned and {} reported", plan.count, self.points));
@@ -139,6 +195,12 @@ impl Parser {
         if self.second_plan {
             found.push("there is more than one plan".to_owned());
         }
+        if self.before_plan > 0 && self.before_plan < self.points {
+            found.push("the plan is neither at the beginning nor at the end".to_owned());
+        }
+        if let Some(line) = &self.foreign {
+            found.push(format!("a line is not TAP, which `pragma +strict` asks for: {line}"));
+        }
         if let Some(number) = self.duplicate {
             found.push(format!("the number {number} was reported more than once"));
         }
@@ -147,6 +209,13 @@ impl Parser {
         }
         found
     }
+}
+
+/// `t/greet.t .. `, as `prove --verbose` announces the output of a file.
+fn is_heading(text: &str) -> bool {
+    text.split_once(" ..").is_some_and(|(file, dots)| {
+        !file.is_empty() && !file.contains(char::is_whitespace) && dots.bytes().all(|byte| byte == b'.')
+    })
 }
 
 /// A YAML scalar without the quotes around it.
@@ -220,6 +289,11 @@ mod tests {
             ("two plans", "1..1\nok\n1..1\n"),
             ("a number twice", "1..2\nok 1\nok 1\n"),
             ("number 0", "1..1\nok 0\n"),
+            ("a plan only", "1..2\n"),
+            ("points only", "ok 1\nok 2\n"),
+            ("a plan between", "ok 1\n1..2\nok 2\n"),
+            ("strict", "TAP version 14\npragma +strict\n1..1\nhello\nok 1\n"),
+            ("strict no more", "TAP version 14\npragma +strict\npragma -strict\n1..1\nhello\nok 1\n"),
         ];
         let told: Vec<_> =
             cases.map(|(name, text)| format!("{name}: {}", read(text).1.disagreements().join("; "))).into();
@@ -231,6 +305,11 @@ mod tests {
         two plans: there is more than one plan
         a number twice: the number 1 was reported more than once
         number 0: the number 0 is not in the plan
+        a plan only: 2 test points were planned and 0 reported
+        points only: the plan is missing
+        a plan between: the plan is neither at the beginning nor at the end
+        strict: a line is not TAP, which `pragma +strict` asks for: hello
+        strict no more: 
         ");
         assert_eq!(read("ok 1\nok 2\n1..2\n").1.disagreements(), [""; 0], "a plan may come last");
     }
@@ -238,6 +317,8 @@ mod tests {
     #[test]
     fn giving_up_and_leaving_out_have_reasons() {
         assert_eq!(read("TAP version 13\nBail out! no device\n").1.bail_out(), Some("no device"));
+        assert_eq!(read("    1..1\n    Bail out! in a subtest\n").1.bail_out(), Some("in a subtest"));
+        assert_eq!(read("1..1\nok\n  ---\n  Bail out! is a key\n  ...\n").1.bail_out(), None);
         assert_eq!(read("1..0 # SKIP no device\n").1.skipped_entirely(), Some("no device"));
         assert_eq!(read("1..0\n").1.skipped_entirely(), Some(""));
         assert_eq!(read("1..1\nok\n").1.skipped_entirely(), None);
@@ -245,8 +326,15 @@ mod tests {
 
     #[test]
     fn text_is_not_taken_for_tap() {
-        for text in ["", "ok\nok 2\n", "1..2\n", "Bail out!\n", "TAP version x\n"] {
+        for text in ["", "ok\n", "ok go\nok 7\n", "1..x\n", "# Bail out!\n", "TAP version x\n", "not okay\n"] {
             assert!(!read(text).1.is_tap(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_only_be_tap_is() {
+        for text in ["not ok\n", "ok 1\n", "1..2\n", "Bail out!\n", "TAP version 13\n", "50%\r100%\rnot ok 1\r\n"] {
+            assert!(read(text).1.is_tap(), "{text}");
         }
     }
 

@@ -87,7 +87,7 @@ fn inputs_that_do_not_fit() {
 #[test]
 fn a_script_that_cannot_start_says_what_to_look_at() {
     let project = Project::new("true\n");
-    for text in ["#!/no/such/interpreter\n", "\0\u{1}not a program"] {
+    for text in ["#!/no/such/interpreter\ntrue\n", "\0\u{1}not a program"] {
         project.write("scripts/run-examples.sh", text);
         fs::set_permissions(project.path("scripts/run-examples.sh"), fs::Permissions::from_mode(0o755)).unwrap();
         let said = run(&mut project.command()).ended(1);
@@ -103,7 +103,7 @@ fn a_script_that_cannot_start_says_what_to_look_at() {
 fn the_report_of_an_earlier_run_does_not_stay() {
     let project = Project::new("true\n");
     run(&mut project.command()).ended(0);
-    project.write("scripts/run-examples.sh", "#!/no/such/interpreter\n");
+    project.write("scripts/run-examples.sh", "#!/no/such/interpreter\ntrue\n");
     run(&mut project.command()).ended(1);
     assert!(!project.path("examples-report.json").exists());
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod bad_input;
+mod corpus;
 mod fixtures;
 mod machine;
 mod manifest;

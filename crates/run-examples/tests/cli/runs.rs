@@ -5,6 +5,7 @@ use crate::support::{Project, assert_ended, run};
 use artifact::Outcome;
 use std::fs;
 use std::time::{Duration, Instant};
+use testbed::tools;
 
 const TAP: &str = "\
 echo 'TAP version 14'
@@ -46,6 +47,8 @@ fn each_test_point_is_told_and_one_that_fails_does_not_hide_the_others() {
     | download | skipped: no network | 0 ms |
     | greet again | passed | 0 ms |
 
+    - 1 of 4 examples was skipped: no network \(1\)
+
     <details><summary>The last lines of crash</summary>
 
     ```text
@@ -68,6 +71,8 @@ fn a_person_reads_a_story() {
     passed       1
     failed       0
     skipped      0
+    unknown      0
+    not-run      0
     regressions  0
     tree-sha256  1557d99bfa5d46fef345f666d8b6beb9eec21bb2f740da55f33189255c15c3a6
     report       <project>/examples-report.json
@@ -139,13 +144,31 @@ fn the_caller_s_choices_are_taken() {
 }
 
 #[test]
-fn valgrind_is_asked_for() {
-    let project = Project::new("echo \"valgrind: $2\"\n");
-    project.program("bin/valgrind", "#!/bin/sh\n");
-    let path = format!("{}:{}", project.path("bin").display(), std::env::var("PATH").unwrap());
-    let said = run(project.command().env("PATH", path).arg("--valgrind=true")).ended(0);
-    assert!(said.text.contains("valgrind: 1") && project.report().valgrind, "{}", said.text);
+fn what_need_not_run_under_valgrind_is_named_in_the_settings() {
+    tools::require(&[tools::BASE], &|_| ()).unwrap();
+    let project = Project::new("set -x\nhello World\nhello Moon\n");
+    let said = run(project.step().arg("--valgrind")).ended(1);
+    insta::assert_snapshot!(said.of_kind("error"), @r"
+    ::error title=Example failed::hello World: not run under valgrind
+    ::error title=Example failed::hello Moon: not run under valgrind
+    ::error title=Run examples::2 of 2 examples failed: hello World, hello Moon
+    ");
+    project.write(".github/vaccel-ci.toml", "[run-examples]\nwithout-valgrind = [\"hello W*\", \"* Moon\"]\n");
+    let said = run(project.step().arg("--valgrind")).ended(0);
+    insta::assert_snapshot!(project.results(), @r"
+    Pass hello World: not run under valgrind
+    Pass hello Moon: not run under valgrind
+    ");
+    let summary = project.read("runner/GITHUB_STEP_SUMMARY");
+    assert!(summary.contains("Examples of hello, 0 of 2 under valgrind, on"), "{summary}{}", said.text);
+    project.write(".github/vaccel-ci.toml", "[run-examples]\nwithout-valgrind = [\"a**b\"]\n");
+    let said = run(project.command().arg("--valgrind")).ended(2);
+    insta::assert_snapshot!(project.plain(&said.text), @"");
+}
 
+#[test]
+fn valgrind_must_be_there() {
+    let project = Project::new("true\n");
     let said = run(project.command().env("PATH", project.path("install")).arg("--valgrind")).ended(1);
     insta::assert_snapshot!(said.text, @r"
     error: valgrind was not found on PATH
@@ -196,9 +219,9 @@ sleep 600
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     insta::assert_snapshot!(project.plain(&project.results()), @r"
     Pass quick
-    Fail run-examples.sh: was stopped after 0 ms; 2 test points were planned and 1 reported
+    Fail run-examples.sh: timed out after 0 ms; 2 test points were planned and 1 reported
     ");
-    assert!(said.of_kind("error").contains("was stopped after"), "{}", said.text);
+    assert!(said.of_kind("error").contains("timed out after 1 s"), "{}", said.text);
     for process in ["child", "grandchild"] {
         assert_ended(&project.read(process));
     }
@@ -341,7 +364,7 @@ fn the_time_is_that_of_an_example() {
     let points = "for n in 1 2 3 4; do sleep 0.4; echo ok $n - p; done";
     run(Project::new(&format!("echo 1..4; {points}")).step().arg("--timeout=1")).ended(0);
     let said = run(Project::new(&format!("echo 1..5; {points}; sleep 60")).step().arg("--timeout=1")).ended(1);
-    assert!(said.of_kind("error").contains("was stopped after 1.0 s"), "{}", said.of_kind("error"));
+    assert!(said.of_kind("error").contains("timed out after 1 s"), "{}", said.of_kind("error"));
 }
 
 #[test]
@@ -349,7 +372,7 @@ fn that_nothing_makes_sense_here_is_an_error_unless_it_may_be() {
     for script in ["echo '1..0 # SKIP no gpu'", "echo 1..1; echo 'ok 1 - a # SKIP no gpu'"] {
         let project = Project::new(script);
         let said = run(&mut project.step()).ended(2);
-        assert!(said.of_kind("error").contains("none of the examples made sense here: no gpu"), "{}", said.text);
+        assert!(said.of_kind("error").contains("none of the examples ran here: no gpu"), "{}", said.text);
         run(project.step().arg("--allow-empty")).ended(0);
     }
 }

@@ -14,6 +14,7 @@ fn report(outcomes: &[Outcome], valgrind: bool) -> String {
         plugin: None,
         output_sha256: None,
         leftovers: Vec::new(),
+        under_valgrind: None,
     };
     let report = ExampleReport {
         schema: 1,

@@ -1,0 +1,570 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From the trace of one shell to how its commands ended. A trace says what a shell starts, and the exit status of what
+//! was before; which command that was, in which process, and whether the script looks at it, is found out here.
+//! What cannot be found out is unknown, and never taken for success.
+
+use super::line::{Failure, Line, State};
+use crate::recorder::Ending;
+use crate::shell::{Command, Context, Place, Script};
+use std::collections::HashSet;
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Well, or in a way that the script expects; then what there is to say of it.
+    Passed(Option<String>),
+    /// Not well.
+    Failed(String),
+    /// Nobody knows; why.
+    Unknown(&'static str),
+}
+
+/// A failure of a command that is no example.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extra {
+    /// The line of the trace, by its index, after which it happened.
+    pub after: usize,
+    /// The command.
+    pub command: String,
+    /// The command, its line and its exit status.
+    pub text: String,
+}
+
+/// Why an exit status is unknown.
+const PIPE: &str =
+    "its exit status is unknown: it runs in front of a pipe, where this shell does not report one (bash does)";
+const SUBSTITUTION: &str =
+    "its exit status is unknown: it runs in a command substitution that is part of a command; assign it to a variable";
+const BACKGROUND: &str =
+    "its exit status is unknown: it runs in the background; end with `wait` and its number, such as `wait $!`";
+const LOST: &str = "its exit status is unknown: it runs in a subshell that does not report one";
+const NO_STATE: &str = "its exit status is unknown: the script sets PS4, which would show it";
+
+/// Programs whose exit status 1 is an answer, which what is behind the pipe is about.
+const ANSWERS: [&str; 14] = [
+    "cmp", "comm", "diff", "egrep", "expr", "fgrep", "grep", "pgrep", "pidof", "rg", "test", "timeout", "which", "zgrep",
+];
+/// Commands of bash whose status is a value.
+const VALUES: [&str; 4] = ["((", "let ", "read ", "mapfile "];
+/// What a shell reports for a program that a closed pipe ended.
+const SIGPIPE: i32 = 141;
+
+/// How a shell ended.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Its exit status and those of its last pipeline, if it reported them.
+    pub reported: Option<(i32, Vec<i32>)>,
+    /// How the script ended; nothing for a shell that the script started.
+    pub ending: Option<Ending>,
+}
+
+/// What one shell did.
+pub struct Flow<'a> {
+    lines: &'a [(&'a Line, &'a State)],
+    failures: Vec<&'a Failure>,
+    end: End,
+    script: &'a Script,
+    /// For each line, whether it is in a subshell, and the line before in its process or that started it.
+    inner: Vec<bool>,
+    before: Vec<Option<usize>>,
+    /// The process of each line, made up where the shell does not say it.
+    process: Vec<i64>,
+    /// What the shell put into the background.
+    jobs: HashSet<i32>,
+    /// The command of the script that each line is, as far as it is known.
+    written: Vec<Option<usize>>,
+}
+
+impl<'a> Flow<'a> {
+    /// The lines of one shell in their order, and the failures that bash reported of it.
+    pub fn new(lines: &'a [(&'a Line, &'a State)], failures: Vec<&'a Failure>, end: End, script: &'a Script) -> Self {
+        let count = lines.len();
+        let mut flow = Self {
+            lines,
+            failures,
+            end,
+            script,
+            inner: vec![false; count],
+            before: vec![None; count],
+            process: vec![0; count],
+            written: vec![None; count],
+            jobs: lines.iter().filter_map(|(_, state)| state.background).collect(),
+        };
+        flow.find_processes();
+        flow.find_commands();
+        flow
+    }
+
+    /// Of several commands that a line can be it is the next one, unless the line is known.
+    fn find_commands(&mut self) {
+        let mut next = 0;
+        for index in 0..self.lines.len() {
+            let Some(state) = self.state(index) else { continue };
+            let mut found = self.script.positions(self.command(index));
+            let eval = self.before.get(index).copied().flatten().filter(|at| self.command(*at).starts_with("eval "));
+            if let Some(eval) = eval.filter(|_| found.iter().all(|at| !self.script.is_named(*at))) {
+                // It is what `eval` is.
+                found = self.written.get(eval).copied().flatten().into_iter().collect();
+            }
+            if let Some(bash) = &state.bash {
+                let here: Vec<_> = found.iter().copied().filter(|at| self.script.line(*at) == Some(bash.line)).collect();
+                found = if here.is_empty() { found } else { here };
+            }
+            let chosen = found.iter().find(|at| **at >= next).or(found.first()).copied();
+            next = chosen.map_or(next, |at| at + 1);
+            if let Some(place) = self.written.get_mut(index) {
+                *place = chosen;
+            }
+        }
+    }
+
+    fn state(&self, index: usize) -> Option<&'a State> {
+        self.lines.get(index).map(|(_, state)| *state)
+    }
+
+    fn command(&self, index: usize) -> &'a str {
+        self.lines.get(index).map_or("", |(line, _)| line.command.as_str())
+    }
+
+    fn is_inner(&self, index: usize) -> bool {
+        self.inner.get(index).copied().unwrap_or_default()
+    }
+
+    fn process(&self, index: usize) -> i64 {
+        self.process.get(index).copied().unwrap_or_default()
+    }
+
+    fn find_processes(&mut self) {
+        let backgrounds: Vec<_> = self.lines.iter().map(|(_, state)| state.background).collect();
+        // A subshell counts on from where it began, and the shell repeats these numbers afterwards.
+        let (mut least, mut newest) = (u64::MAX, None);
+        for (index, (_, state)) in self.lines.iter().enumerate().rev() {
+            let inner = match &state.bash {
+                Some(bash) => bash.process != state.shell,
+                None => {
+                    let late = newest.is_some_and(|newest| newest != state.background)
+                        && backgrounds.iter().take(index).any(|background| Some(*background) == newest);
+                    if late {
+                        true
+                    } else {
+                        newest = Some(state.background);
+                        let inner = least <= state.count;
+                        least = least.min(state.count);
+                        inner
+                    }
+                }
+            };
+            if let Some(place) = self.inner.get_mut(index) {
+                *place = inner;
+            }
+        }
+        let place = |at: usize| {
+            let found = self.script.positions(self.command(at)).into_iter().next()?;
+            Some(self.script.commands().get(found)?.context.place)
+        };
+        let places: Vec<_> = (0..self.lines.len()).map(place).collect();
+        let mut newest = None;
+        for index in 0..self.lines.len() {
+            let Some(state) = self.state(index) else { continue };
+            // What is in the background may speak late.
+            let is_before = |at: &usize| {
+                !self.is_inner(*at)
+                    && self.state(*at).is_some_and(|main| {
+                        main.count < state.count && (state.bash.is_some() || main.background == state.background)
+                    })
+            };
+            let main = if self.is_inner(index) { (0..index).rev().find(is_before) } else { newest };
+            let earlier = (0..index).rev();
+            let (process, before) = match &state.bash {
+                Some(bash) => {
+                    let process = i64::from(bash.process);
+                    let before = earlier.into_iter().take(1000).find(|earlier| self.process(*earlier) == process);
+                    (process, before.or(main))
+                }
+                None if !self.is_inner(index) => (0, main),
+                None => {
+                    let sibling = |earlier: &usize| {
+                        self.is_inner(*earlier)
+                            && self.state(*earlier).is_some_and(|before| before.count + 1 == state.count)
+                            && self.state(*earlier).map(|before| before.background) == Some(state.background)
+                            && places.get(*earlier) == places.get(index)
+                    };
+                    let since = main.map_or(0, |main| main + 1);
+                    match earlier.into_iter().take_while(|earlier| *earlier >= since).find(sibling) {
+                        Some(before) => (self.process(before), Some(before)),
+                        None => (i64::try_from(index).unwrap_or(i64::MAX) + 1, main),
+                    }
+                }
+            };
+            if let (Some(place), Some(slot)) = (self.process.get_mut(index), self.before.get_mut(index)) {
+                (*place, *slot) = (process, before);
+            }
+            if !self.is_inner(index) {
+                newest = Some(index);
+            }
+        }
+    }
+
+    /// The line that shows how this one ended: the next of its process, or the first of a process that it started.
+    fn next(&self, index: usize) -> Option<usize> {
+        (index + 1..self.lines.len()).find(|later| self.before.get(*later).copied().flatten() == Some(index))
+    }
+
+    fn next_main(&self, index: usize) -> Option<usize> {
+        (index + 1..self.lines.len()).find(|later| !self.is_inner(*later))
+    }
+
+    fn failure(&self, index: usize) -> Option<&'a Failure> {
+        let state = self.state(index)?;
+        let process = state.bash.as_ref()?.process;
+        let of_state = |failure: &&&Failure| failure.process == process && failure.count == state.count;
+        // A pipeline behind it fails in the same state.
+        self.failures.iter().find(|failure| of_state(failure) && can_be(&failure.command, self.command(index))).copied()
+    }
+
+    fn written(&self, index: usize) -> Option<&'a Command> {
+        self.script.commands().get(self.written.get(index).copied().flatten()?)
+    }
+
+    fn context(&self, index: usize) -> Option<Context> {
+        self.written(index).map(|command| command.context)
+    }
+
+    /// Whether the script looks at a failure of this line.
+    fn is_observed(&self, index: usize, failed_at: usize) -> bool {
+        let Some(state) = self.state(index) else { return false };
+        if state.bash.is_some() && !self.script.traps_errors() {
+            return self.failure(failed_at).is_none();
+        }
+        if state.strict && !self.script.traps_errors() {
+            // The shell would have ended.
+            return self.next_main(index).is_some();
+        }
+        self.written(index).is_some_and(|command| self.script.observes(command))
+    }
+
+    /// How the command of a line ended, with the reason if it did not end well.
+    pub fn verdict(&self, index: usize) -> Verdict {
+        let Some(state) = self.state(index) else { return Verdict::Unknown(LOST) };
+        if let Some(failure) = self.failure(index) {
+            return failed(failure.status);
+        }
+        if !self.is_inner(index) {
+            return match self.status_after(index) {
+                Some(status) => self.judge(index, index, status),
+                None => match &self.end.ending {
+                    Some(Ending::Well) => Verdict::Passed(None),
+                    Some(other) => Verdict::Failed(other.to_string()),
+                    None => Verdict::Unknown(LOST),
+                },
+            };
+        }
+        let is_bash = state.bash.is_some();
+        let context = self.context(index).unwrap_or_default();
+        if let Some(job) = self.job(index) {
+            return self.background(job);
+        }
+        if context.place == Place::Background && context.substituted.is_none() {
+            return Verdict::Unknown(BACKGROUND);
+        }
+        if let Some(next) = self.next(index).filter(|next| self.process(*next) == self.process(index)) {
+            let status = self.state(next).map_or(0, |state| state.status);
+            return self.judge(index, index, status);
+        }
+        match (context.substituted, is_bash) {
+            (Some(_), _) if context.place == Place::BeforePipe => {
+                let well = self.substitution(index).is_some_and(|(status, _)| status == 0);
+                if well && self.script.pipefail() { Verdict::Passed(None) } else { Verdict::Unknown(PIPE) }
+            }
+            (Some(_), true) | (Some(true), false) => match self.substitution(index) {
+                Some((status, assignment)) => self.judge(index, assignment, status),
+                None => Verdict::Unknown(SUBSTITUTION),
+            },
+            (Some(false), false) => Verdict::Unknown(SUBSTITUTION),
+            (None, true) => self.piped(index),
+            (None, false) if context.place == Place::BeforePipe => Verdict::Unknown(PIPE),
+            (None, false) if self.written(index).is_none() => Verdict::Unknown(LOST),
+            (None, false) => match self.group_status(index) {
+                Some(status) => self.judge(index, index, status),
+                None => Verdict::Unknown(LOST),
+            },
+        }
+    }
+
+    /// The exit status of a command of the shell itself.
+    fn status_after(&self, index: usize) -> Option<i32> {
+        let Some(next) = self.next(index) else { return self.last_status() };
+        let state = self.state(next)?;
+        // `!` and conditions hide it, but not from bash.
+        let single = state.bash.as_ref().filter(|bash| bash.pipe.len() == 1 && !self.is_inner(next));
+        Some(single.and_then(|bash| bash.pipe.first().copied()).filter(|_| state.status == 0).unwrap_or(state.status))
+    }
+
+    fn last_status(&self) -> Option<i32> {
+        match (&self.end.ending, &self.end.reported) {
+            (Some(Ending::Otherwise(_)), _) => None,
+            (_, Some((status, _))) => Some(*status),
+            (Some(Ending::Well), None) => Some(0),
+            (Some(Ending::Status(status)), None) => Some(*status),
+            (None, None) => None,
+        }
+    }
+
+    fn judge(&self, index: usize, failed_at: usize, status: i32) -> Verdict {
+        match status {
+            0 => Verdict::Passed(None),
+            126 | 127 => failed(status),
+            _ if self.is_observed(index, failed_at) => looked_at(status),
+            _ => failed(status),
+        }
+    }
+
+    /// The exit status of the substitution that a line is the end of, and the line of the command that it is part of.
+    fn substitution(&self, index: usize) -> Option<(i32, usize)> {
+        let main = self.next_main(index)?;
+        let state = self.state(main)?;
+        if state.bash.is_some() {
+            // The next substitution of the same command would show it already.
+            let next = (index + 1..main).find(|later| self.process(*later) != self.process(index)).unwrap_or(main);
+            return Some((self.state(next)?.status, main));
+        }
+        Some((self.status_after(main)?, main))
+    }
+
+    /// The exit status of the pipeline or subshell that a line is the end of: the shell shows it in what comes next.
+    fn group_status(&self, index: usize) -> Option<i32> {
+        let main = self.next_main(index);
+        let written = |at: usize| self.written.get(at).copied().flatten();
+        let next = (index + 1..main.unwrap_or(self.lines.len())).find(|later| {
+            let is_late = self.context(*later).is_some_and(|context| context.place == Place::BeforePipe)
+                && written(*later) < written(index);
+            self.process(*later) != self.process(index) && !is_late
+        });
+        match next.or(main) {
+            Some(next) => self.state(next).map(|state| state.status),
+            None => self.last_status(),
+        }
+    }
+
+    /// A part of a pipeline, or a subshell, in bash.
+    fn piped(&self, index: usize) -> Verdict {
+        let main = self.next_main(index);
+        let since = (0..index).rev().find(|earlier| !self.is_inner(*earlier)).map_or(0, |main| main + 1);
+        let until = main.unwrap_or(self.lines.len());
+        // What began in the same state of the shell, in the same line, is one pipeline.
+        let start = |at: usize| {
+            let first = (since..=at).find(|earlier| self.process(*earlier) == self.process(at)).unwrap_or(at);
+            let bash = self.state(first).and_then(|state| state.bash.as_ref());
+            bash.map(|bash| (bash.line, bash.pipe.clone()))
+        };
+        let own = start(index);
+        let mut processes = Vec::new();
+        let mut after = None;
+        for at in since..until {
+            if self.job(at).is_some() || self.context(at).is_some_and(|context| context.substituted.is_some()) {
+                continue;
+            }
+            if start(at) == own {
+                if !processes.contains(&self.process(at)) {
+                    processes.push(self.process(at));
+                }
+            } else if at > index {
+                after = after.or(Some(at));
+            }
+        }
+        let (status, pipe) = match after.or(main).and_then(|line| self.state(line)) {
+            Some(state) => (state.status, state.bash.as_ref().map(|bash| bash.pipe.clone()).unwrap_or_default()),
+            None => match &self.end.reported {
+                Some(reported) => reported.clone(),
+                None => return Verdict::Unknown(PIPE),
+            },
+        };
+        if pipe.iter().all(|status| *status == 0) {
+            return Verdict::Passed(None);
+        }
+        processes.sort_unstable();
+        let place = processes.iter().position(|process| *process == self.process(index)).unwrap_or_default();
+        if pipe.is_empty() || processes.len() % pipe.len() != 0 {
+            return Verdict::Unknown(PIPE);
+        }
+        let place = place % pipe.len();
+        let is_last = place + 1 == pipe.len();
+        let unseen = self.pipeline_failure(index).is_some();
+        match pipe.get(place).copied().unwrap_or_default() {
+            0 => Verdict::Passed(None),
+            SIGPIPE if !is_last => Verdict::Passed(Some("was ended by SIGPIPE, since nobody read on".to_owned())),
+            found @ (126 | 127) => failed(found),
+            found if is_last && !unseen => looked_at(found),
+            // With pipefail, the script has seen it.
+            found if !unseen && status != 0 && pipe.last() == Some(&0) => looked_at(found),
+            found => failed(found),
+        }
+    }
+
+    /// The failure that bash reported of the pipeline that a line is part of.
+    fn pipeline_failure(&self, index: usize) -> Option<&'a Failure> {
+        let before = (0..index).rev().find(|earlier| !self.is_inner(*earlier));
+        let count = before.and_then(|main| self.state(main)).map_or(0, |state| state.count);
+        let next = self.next_main(index).and_then(|main| self.state(main)).map_or(u64::MAX, |state| state.count);
+        let shell = self.state(index)?.shell;
+        let first = (0..=index).rev().take_while(|at| self.process(*at) == self.process(index)).last();
+        let line = self.state(first?)?.bash.as_ref()?.line;
+        let is_it = |failure: &&&Failure| {
+            failure.process == shell && (count..next).contains(&failure.count) && failure.line == line
+        };
+        self.failures.iter().find(is_it).copied()
+    }
+
+    /// The number of the process in the background that a line belongs to.
+    fn job(&self, index: usize) -> Option<i32> {
+        let state = self.state(index)?;
+        if let Some(bash) = &state.bash {
+            return self.jobs.contains(&bash.process).then_some(bash.process);
+        }
+        let context = self.context(index)?;
+        if !self.is_inner(index) || context.place != Place::Background {
+            return None;
+        }
+        // The next one that the shell put into the background after what this one knew.
+        let known: HashSet<_> = (0..=index)
+            .filter_map(|earlier| self.state(earlier))
+            .filter(|earlier| earlier.count < state.count || earlier.background == state.background)
+            .map(|earlier| earlier.background)
+            .collect();
+        let all = self.lines.iter().map(|(_, state)| state.background);
+        all.filter(|background| !known.contains(background)).flatten().next()
+    }
+
+    /// How what was in the background ended, as far as the script asks.
+    fn background(&self, job: i32) -> Verdict {
+        let number = job.to_string();
+        let mentions = |index: &usize, program: &str| {
+            let mut words = self.command(*index).split_whitespace();
+            words.next() == Some(program) && words.any(|word| word.trim_matches('\'') == number)
+        };
+        let lines = || 0..self.lines.len();
+        let ended = lines().filter(|index| mentions(index, "kill") && !self.command(*index).contains(" -0 "));
+        let ended = ended.into_iter().any(|index| self.status_after(index) == Some(0));
+        let waits = lines().find(|index| mentions(index, "wait"));
+        match waits.and_then(|index| Some((index, self.status_after(index)?))) {
+            Some((_, 0)) => Verdict::Passed(None),
+            // The script asked for that.
+            Some((_, 129 | 130 | 137 | 143)) | None if ended => {
+                Verdict::Passed(Some("ran in the background until the script ended it".to_owned()))
+            }
+            Some((index, status)) => self.judge(index, index, status),
+            None => Verdict::Unknown(BACKGROUND),
+        }
+    }
+
+    /// The failures of commands that are no examples, and at which nobody looks.
+    pub fn extras(&self, is_example: impl Fn(usize) -> bool) -> Vec<Extra> {
+        let is_bash = self.state(0).is_some_and(|state| state.bash.is_some()) && !self.script.traps_errors();
+        let mut extras = if is_bash { self.reported(&is_example) } else { self.deduced(&is_example) };
+        extras.extend((0..self.lines.len()).filter(|index| is_bash && !is_example(*index)).filter_map(|index| {
+            let last = self.next(index).is_none_or(|next| self.process(next) != self.process(index));
+            let context = self.context(index).unwrap_or_default();
+            let before_pipe = context.place == Place::BeforePipe && context.substituted.is_none();
+            let Verdict::Failed(how) = self.verdict(index) else { return None };
+            let program = self.command(index).split_whitespace().next().unwrap_or_default();
+            let answers = ANSWERS.contains(&program) && how.ends_with(" 1");
+            (self.is_inner(index) && last && before_pipe && !answers && self.failure(index).is_none())
+                .then(|| Extra {
+                    after: index,
+                    command: self.command(index).to_owned(),
+                    text: format!("`{}` {how}", self.command(index)),
+                })
+        }));
+        extras
+    }
+
+    /// Whether a failure of `wait` is what the script wanted with `kill`.
+    fn is_wanted(&self, command: &str, status: i32) -> bool {
+        let kills = || (0..self.lines.len()).filter(|index| self.command(*index).starts_with("kill "));
+        command.starts_with("wait")
+            && matches!(status, 129 | 130 | 137 | 143)
+            && kills().any(|index| self.status_after(index) == Some(0))
+    }
+
+    fn reported(&self, is_example: impl Fn(usize) -> bool) -> Vec<Extra> {
+        let extra = |failure: &&Failure| {
+            let line = |index: &usize| {
+                self.state(*index).is_some_and(|state| {
+                    state.count == failure.count && state.bash.as_ref().is_some_and(|bash| bash.process == failure.process)
+                })
+            };
+            let own = (0..self.lines.len()).find(line);
+            let value = VALUES.iter().any(|value| failure.command.starts_with(value)) && failure.status == 1;
+            let is_one = |at: usize| {
+                let line = self.state(at).and_then(|state| state.bash.as_ref()).map(|bash| bash.line);
+                is_example(at) && line == Some(failure.line) && can_be(&failure.command, self.command(at))
+            };
+            let own = own.filter(|own| can_be(&failure.command, self.command(*own)));
+            let begin = self.state(0).and_then(|state| state.bash.as_ref()).map_or(0, |bash| bash.line);
+            let is_before = failure.count == 0 && failure.line < begin;
+            if is_before || value || (0..self.lines.len()).any(is_one) || self.is_wanted(&failure.command, failure.status) {
+                return None;
+            }
+            let started = |index: &usize| {
+                !self.is_inner(*index) && self.state(*index).is_some_and(|state| state.count > failure.count)
+            };
+            let after = match own.filter(|own| self.is_inner(*own)) {
+                Some(own) => own,
+                None => {
+                    let until = (0..self.lines.len()).find(started).unwrap_or(self.lines.len());
+                    let of_line = |at: &usize| {
+                        self.is_inner(*at) && self.state(*at).and_then(|state| state.bash.as_ref()).is_some_and(|bash| bash.line == failure.line)
+                    };
+                    let gap = (0..until).rev().take_while(|at| self.is_inner(*at));
+                    gap.into_iter().find(of_line).unwrap_or(until.saturating_sub(1))
+                }
+            };
+            let status = Ending::Status(failure.status);
+            let text = format!("`{}` in line {} {status}", failure.command.trim(), failure.line);
+            Some(Extra { after, command: failure.command.clone(), text })
+        };
+        self.failures.iter().filter_map(extra).collect()
+    }
+
+    fn deduced(&self, is_example: impl Fn(usize) -> bool) -> Vec<Extra> {
+        let extra = |index: usize| {
+            let command = self.written(index)?;
+            let context = command.context;
+            let status = if self.is_inner(index) {
+                if context.place != Place::EndOfPipe || context.substituted.is_some() {
+                    return None;
+                }
+                self.group_status(index)?
+            } else {
+                self.next(index).and_then(|next| self.state(next))?.status
+            };
+            let strict = self.state(index)?.strict;
+            let value = VALUES.iter().any(|value| self.command(index).starts_with(value.trim())) && status == 1;
+            let wanted = self.is_wanted(self.command(index), status) || self.script.observes(command);
+            (status != 0 && !strict && !value && !wanted && !is_example(index)).then(|| {
+                let (line, command) = (command.line, self.command(index).to_owned());
+                let text = format!("`{command}` in line {line} {}", Ending::Status(status));
+                Extra { after: index, command, text }
+            })
+        };
+        (0..self.lines.len()).filter_map(extra).collect()
+    }
+}
+
+/// Whether a command as it is written can be what a trace shows.
+fn can_be(written: &str, traced: &str) -> bool {
+    Script::parse(written).is_some_and(|script| !script.positions(traced).is_empty())
+}
+
+/// What is said of a command whose shell has another `PS4`.
+pub fn without_state() -> Verdict {
+    Verdict::Unknown(NO_STATE)
+}
+
+fn failed(status: i32) -> Verdict {
+    Verdict::Failed(Ending::Status(status).to_string())
+}
+
+fn looked_at(status: i32) -> Verdict {
+    Verdict::Passed(Some(format!("{}, which the script takes care of", Ending::Status(status))))
+}

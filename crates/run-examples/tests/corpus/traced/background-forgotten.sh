@@ -1,0 +1,3 @@
+set -x
+three a & wait
+hello World

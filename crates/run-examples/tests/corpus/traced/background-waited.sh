@@ -1,0 +1,4 @@
+set -x
+three a &
+wait $!
+hello World

@@ -1,0 +1,4 @@
+set -x
+hello a &
+wait $!
+hello World

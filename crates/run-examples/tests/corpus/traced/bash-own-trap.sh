@@ -1,0 +1,5 @@
+trap "echo failed" ERR
+set -ex
+hello World
+three a
+hello never

@@ -1,0 +1,4 @@
+set -x
+hello World
+[[ a = b ]]
+hello again

@@ -1,0 +1,3 @@
+set -x
+crash | cat
+hello World

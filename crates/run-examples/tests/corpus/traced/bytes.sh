@@ -1,0 +1,3 @@
+set -x
+bytes
+hello World

@@ -1,0 +1,5 @@
+set -x
+case $1 in
+hello) hello World ;;
+*) three a ;;
+esac

@@ -1,0 +1,4 @@
+set -x
+hello World
+echo Hello | grep -q Moon
+hello again

@@ -1,0 +1,3 @@
+set -x
+test 1 = 2
+hello World

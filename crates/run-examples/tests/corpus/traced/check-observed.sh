@@ -1,0 +1,7 @@
+set -x
+hello World
+if test 1 = 2; then hello never; fi
+test 1 = 2 || true
+! test 1 = 2
+[ -n "$NOTHING" ] && hello never
+hello again

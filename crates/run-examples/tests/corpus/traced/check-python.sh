@@ -1,0 +1,3 @@
+set -x
+python3 -c "raise SystemExit(4)"
+true

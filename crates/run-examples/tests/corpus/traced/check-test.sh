@@ -1,0 +1,4 @@
+set -x
+hello World
+test 1 = 2
+hello again

@@ -1,0 +1,3 @@
+set -x
+endless | head -n 1
+hello World

@@ -1,0 +1,4 @@
+set -ex
+hello World
+crash
+hello never

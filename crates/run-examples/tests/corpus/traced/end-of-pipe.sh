@@ -1,0 +1,3 @@
+set -x
+echo | three a
+hello World

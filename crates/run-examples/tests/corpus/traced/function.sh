@@ -1,0 +1,5 @@
+check() { "$@"; }
+set -x
+check hello World
+check crash
+true

@@ -1,0 +1,4 @@
+set -x
+hello World
+sleep 60
+hello never

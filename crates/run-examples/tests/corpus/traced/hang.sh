@@ -1,0 +1,4 @@
+set -x
+hello World
+hang "$1"
+hello never

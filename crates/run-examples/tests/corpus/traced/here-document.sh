@@ -1,0 +1,5 @@
+set -x
+hello World <<END
+three in a document
+END
+hello again

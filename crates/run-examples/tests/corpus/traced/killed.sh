@@ -1,0 +1,4 @@
+set -x
+hello World
+kill -KILL $$
+hello never

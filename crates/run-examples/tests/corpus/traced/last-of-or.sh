@@ -1,0 +1,3 @@
+set -x
+false || three a
+hello World

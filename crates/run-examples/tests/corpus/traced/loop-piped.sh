@@ -1,0 +1,3 @@
+set -x
+for n in 1 2; do hello $n; done | cat
+true

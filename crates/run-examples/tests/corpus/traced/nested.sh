@@ -1,0 +1,3 @@
+set -x
+sh -x -c "hello World; three a; true"
+hello again

@@ -1,0 +1,3 @@
+set -x
+true
+echo hi

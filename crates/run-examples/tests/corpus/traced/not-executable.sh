@@ -1,0 +1,3 @@
+set -x
+install/usr/bin/data
+true

@@ -1,0 +1,3 @@
+set -x
+not-there --version || echo without
+hello World

@@ -1,0 +1,4 @@
+set -x
+hello World
+hallo World
+hello again

@@ -1,0 +1,4 @@
+PS4="> "
+set -x
+hello World
+three a

@@ -1,0 +1,4 @@
+set -x
+hello World
+hello World | grep -q Moon
+true

@@ -1,0 +1,7 @@
+set -x
+server &
+pid=$!
+hello World
+kill $pid
+wait $pid
+true

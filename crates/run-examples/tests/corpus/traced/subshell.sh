@@ -1,0 +1,4 @@
+set -x
+(cd /; hello World)
+(three a)
+hello again

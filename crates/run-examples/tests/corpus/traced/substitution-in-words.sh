@@ -1,0 +1,3 @@
+set -x
+[ "$(hello World)" = "Hello, World!" ]
+hello again

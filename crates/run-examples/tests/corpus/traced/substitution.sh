@@ -1,0 +1,5 @@
+set -x
+out=$(hello World)
+[ "$out" = "Hello, World!" ]
+out=$(three a)
+hello again

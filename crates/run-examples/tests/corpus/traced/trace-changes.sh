@@ -1,0 +1,5 @@
+set -x
+hello World
+PS4="> "
+three a
+true

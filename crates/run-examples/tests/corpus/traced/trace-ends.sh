@@ -1,0 +1,5 @@
+set -x
+hello World
+set +x
+three a
+true

@@ -1,0 +1,5 @@
+set -x
+hello a | cat
+three b | cat
+hello c | cat
+true

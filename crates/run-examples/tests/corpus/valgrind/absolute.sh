@@ -1,0 +1,2 @@
+set -x
+"$(command -v valgrind)" -q --leak-check=full clean one

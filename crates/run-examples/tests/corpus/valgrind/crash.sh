@@ -1,0 +1,3 @@
+set -x
+valgrind -q crasher one
+true

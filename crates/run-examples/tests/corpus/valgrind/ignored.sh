@@ -1,0 +1,3 @@
+set -x
+clean one
+clean two

@@ -1,0 +1,3 @@
+set -x
+valgrind -q clean one
+clean two

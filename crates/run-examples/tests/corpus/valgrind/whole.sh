@@ -1,0 +1,1 @@
+valgrind -q clean one

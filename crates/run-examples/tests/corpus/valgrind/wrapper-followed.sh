@@ -1,0 +1,2 @@
+set -x
+valgrind -q --trace-children=yes starter one

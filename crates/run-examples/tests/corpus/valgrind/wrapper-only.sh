@@ -1,0 +1,2 @@
+set -x
+valgrind -q starter one

@@ -1,0 +1,1 @@
+endless | head -c 3000000

@@ -1,0 +1,2 @@
+hello World
+exit 3

@@ -1,0 +1,3 @@
+set -e
+export X=1
+exit 0
