@@ -76,7 +76,7 @@ fn wanted<'a>(settings: &Settings<'_>, manifest: &'a Manifest) -> Result<Vec<Cas
         });
         let context = settings.context.names().join(", ");
         return Err(Failure::input(format!(
-            "none of the {} examples makes sense here, where there is {context}",
+            "none of the {} examples can run here, where there is {context}",
             found.len()
         ))
         .help(format!(

@@ -15,7 +15,7 @@ use artifact::Outcome;
 use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner, Supervisor, human};
+use toolkit::{Exit, Failure, Program, Result, ResultExt, RunError, Runner, Stream, Supervisor, human};
 
 /// How much of a script's output the log shows, in bytes.
 const SHOWN: u64 = 16_000_000;
@@ -78,11 +78,20 @@ fn execute(
     if let Some((name, value)) = watch.as_ref().map(Watch::variable) {
         program = program.env(name, value);
     }
-    let program = program.timeout_anew(&anew).on_line(|line| {
+    let mut listen = |line: &str, source: Source| {
         let before = recorder.count();
-        recorder.line(line, Source::Both, Instant::now(), || watch.as_ref().map_or(0, Watch::count));
+        recorder.line(line, source, Instant::now(), || watch.as_ref().map_or(0, Watch::count));
         anew.set(anew.get() || recorder.count() > before);
-    });
+    };
+    let program = program.timeout_anew(&anew);
+    // The trace is on standard error, and says what comes on standard output.
+    let program = if script.traces() && !script.speaks_tap() {
+        program.on_line(|line| listen(line, Source::Both))
+    } else {
+        program.on_line_of(|stream, line| {
+            listen(line, if stream == Stream::Out { Source::Out } else { Source::Err });
+        })
+    };
     let supervisor = Supervisor::start().context("could not prepare for signals")?;
     let gdb = gdb().filter(|_| settings.machine.is_native() && !args.valgrind);
     let cores = Cores::allow(gdb, &[&settings.source, &scratch.path("tmp"), &scratch.path("run")]);
@@ -95,7 +104,8 @@ fn execute(
     }
     if size.get() > SHOWN {
         let (size, shown) = (human::bytes(size.get()), human::bytes(SHOWN));
-        let note = format!("the script wrote {size} of output, of which the log has the first {shown} and the last lines");
+        let note =
+            format!("the script wrote {size} of output, of which the log has the first {shown} and the last lines");
         report.note(note, runner);
     }
     let ending = ending(result, file, &recorder, script)?;
@@ -193,12 +203,17 @@ fn ending(result: Result<(), RunError>, file: &Path, recorder: &Recorder, script
         Ok(()) => Ok(Ending::Well),
         Err(RunError::Failed { exit: Exit::Code(status), .. }) => Ok(Ending::Status(status)),
         Err(RunError::Failed { exit, .. }) => Ok(Ending::Otherwise(exit.to_string())),
-        Err(RunError::TimedOut { after, .. }) => {
-            let running = recorder.tracer().and_then(|tracer| tracer.last(script));
-            let running = running.map_or_else(String::new, |(command, line)| match line {
-                Some(line) => format!(" in line {line}: {command}"),
-                None => format!(": {command}"),
-            });
+        Err(RunError::TimedOut { after, running, .. }) => {
+            let traced = recorder.tracer().and_then(|tracer| tracer.last(script));
+            let named = script.positions(&running).into_iter().find(|command| script.is_named(*command));
+            let line = named.and_then(|command| script.line(command));
+            let running = traced.or((!running.is_empty()).then_some((running, line))).map_or_else(
+                String::new,
+                |(command, line)| match line {
+                    Some(line) => format!(" in line {line}: {command}"),
+                    None => format!(": {command}"),
+                },
+            );
             Ok(Ending::Otherwise(format!("{}{running}", timed_out(after))))
         }
         Err(error @ (RunError::NotFound { .. } | RunError::Start { .. })) => Err(error)

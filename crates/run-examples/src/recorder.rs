@@ -227,9 +227,10 @@ impl Recorder {
 
     /// The examples of a script that has ended.
     pub fn finish(mut self, script: &str, known: Known<'_>, now: Instant) -> Told {
-        let digest = match self.errors.is_empty() {
-            true => self.spoken.take(),
-            false => Sha256::of(format!("{}{}", self.spoken.take(), self.errors.take()).as_bytes()),
+        let digest = if self.errors.is_empty() {
+            self.spoken.take()
+        } else {
+            Sha256::of(format!("{}{}", self.spoken.take(), self.errors.take()).as_bytes())
         };
         let ending = known.ending;
         let whole = |outcome, detail: Option<String>, output: VecDeque<String>| Example {
@@ -272,7 +273,11 @@ impl Recorder {
             told.examples.push(whole(Outcome::Fail, Some(faults.join("; ")), self.output));
         } else if told.examples.is_empty() {
             let under_valgrind = known.watched.map(|runs| !runs.is_empty());
-            told.examples.push(Example { digest: Some(digest), under_valgrind, ..whole(Outcome::Pass, None, self.output) });
+            told.examples.push(Example {
+                digest: Some(digest),
+                under_valgrind,
+                ..whole(Outcome::Pass, None, self.output)
+            });
         }
         names::settle(&mut told.examples);
         told

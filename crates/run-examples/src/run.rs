@@ -191,7 +191,19 @@ fn settings(args: &Args, source: PathBuf, written: [PathBuf; 2]) -> Result<Setti
     let valgrind = if args.valgrind { Some(VALGRIND.find()?) } else { None };
     let without_valgrind = choice::without_valgrind(&source)?;
     let machine = Machine::detect(arch, Arch::host());
-    Ok(Settings { args, source, destdir, tree, search_paths, machine, context, filter, valgrind, without_valgrind, written })
+    Ok(Settings {
+        args,
+        source,
+        destdir,
+        tree,
+        search_paths,
+        machine,
+        context,
+        filter,
+        valgrind,
+        without_valgrind,
+        written,
+    })
 }
 
 fn comparison(args: &Args, arch: Arch) -> Result<(Rules, Option<artifact::ExampleReport>)> {

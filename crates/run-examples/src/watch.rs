@@ -34,10 +34,14 @@ impl Watch {
     /// Prepares the folder, below one that lives as long as the run.
     pub fn new(valgrind: &Path, multiarch: &str, folder: &Path, programs: &[PathBuf]) -> Result<Self> {
         let original = library(valgrind, multiarch).ok_or_else(|| {
-            Failure::work(format!("the tools of {} were not found, so nothing could be seen to run under it", valgrind.display()))
-                .help("set VALGRIND_LIB to the folder that holds memcheck-*-linux")
+            Failure::work(format!(
+                "the tools of {} were not found, so nothing could be seen to run under it",
+                valgrind.display()
+            ))
+            .help("set VALGRIND_LIB to the folder that holds memcheck-*-linux")
         })?;
-        let watch = Self { tools: folder.join("valgrind"), record: folder.join("valgrind-runs"), programs: programs.to_vec() };
+        let watch =
+            Self { tools: folder.join("valgrind"), record: folder.join("valgrind-runs"), programs: programs.to_vec() };
         let prepare = || -> std::io::Result<()> {
             fs::create_dir(&watch.tools)?;
             fs::write(&watch.record, "")?;

@@ -78,7 +78,8 @@ impl Examples {
 }
 
 fn refuse_failures(report: &ExampleReport) -> Result<()> {
-    let failed: Vec<_> = report.examples.iter().filter(|example| matches!(example.outcome, Outcome::Fail | Outcome::Unknown)).collect();
+    let failed: Vec<_> =
+        report.examples.iter().filter(|example| matches!(example.outcome, Outcome::Fail | Outcome::Unknown)).collect();
     if failed.is_empty() {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 //! Running real programs: how they end, what they may see and say.
 
 use std::time::{Duration, Instant};
-use toolkit::{Exit, Program, RunError, Runner};
+use toolkit::{Exit, Program, RunError, Runner, Stream};
 
 fn shell(script: &str) -> Program<'static> {
     Program::new("/bin/sh").args(["-c", script])
@@ -71,6 +71,18 @@ fn endless_output_is_bounded_in_log_and_memory() {
 }
 
 #[test]
+fn streams_do_not_break_each_other_s_lines() {
+    let (runner, recording) = Runner::recording([]);
+    let mut seen = Vec::new();
+    let script = "printf 'one\ntw'; printf '100%%' >&2; printf 'o\n'; printf end >&2";
+    shell(script).on_line_of(|stream, line| seen.push((stream, line.to_owned()))).run(&runner).unwrap();
+    let of = |wanted| seen.iter().filter(move |(stream, _)| *stream == wanted).map(|(_, line)| line.as_str());
+    assert_eq!(of(Stream::Out).collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!(of(Stream::Err).collect::<Vec<_>>(), ["100%end"]);
+    assert!(recording.text().contains("two\n") && recording.text().contains("100%end\n"), "{}", recording.text());
+}
+
+#[test]
 fn a_time_out_ends_the_whole_process_group() {
     let (runner, _) = Runner::recording([]);
     let folder = tempfile::tempdir().unwrap();
@@ -78,7 +90,8 @@ fn a_time_out_ends_the_whole_process_group() {
     let script = format!("sleep 600 & echo $! > {}; echo started; wait", pid_file.display());
     let started = Instant::now();
     let error = shell(&script).timeout(Duration::from_millis(300)).run(&runner).unwrap_err();
-    assert!(matches!(&error, RunError::TimedOut { tail, .. } if tail == &["started"]), "{error:?}");
+    let is_told = |error: &RunError| matches!(error, RunError::TimedOut { tail, running, .. } if tail == &["started"] && running == "sleep 600");
+    assert!(is_told(&error), "{error:?}");
     assert_eq!(error.to_string(), "sh was stopped because it ran longer than 300 ms");
     assert!(started.elapsed() < Duration::from_secs(5));
     assert_ended(&std::fs::read_to_string(pid_file).unwrap());

@@ -110,7 +110,7 @@ fn attempt(case: &Case<'_>, setting: &Setting, supervisor: &Supervisor) -> Resul
     let mut faults = verify::verify(&description.expect, &ended, &tmp, &golden);
     if let (End::TimedOut(_), Some(fault)) = (&ended.end, faults.first_mut()) {
         let words: Vec<_> = plain.words.iter().map(|word| word.to_string_lossy()).collect();
-        fault.push_str(&format!(": {}", setting.folders.normalise(&words.join(" "))));
+        *fault = format!("{fault}: {}", setting.folders.normalise(&words.join(" ")));
     }
     let mut remarks = Vec::new();
     let mut under_valgrind = None;

@@ -83,9 +83,11 @@ impl Lexer {
             match self.peek(0)? {
                 ' ' | '\t' | '\r' => self.skip(1),
                 '\\' if self.peek(1) == Some('\n') => self.skip(2),
-                '#' => while self.peek(0).is_some_and(|c| c != '\n') {
-                    self.skip(1);
-                },
+                '#' => {
+                    while self.peek(0).is_some_and(|c| c != '\n') {
+                        self.skip(1);
+                    }
+                }
                 _ => break,
             }
         }
@@ -99,7 +101,8 @@ impl Lexer {
             self.skip_documents();
             return Kind::Operator("\n");
         }
-        let digits = (0..).take_while(|ahead| self.peek(*ahead).is_some_and(|c| c.is_ascii_digit())).count();
+        let rest = self.chars.get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|c| c.is_ascii_digit()).count();
         if digits > 0 && matches!(self.peek(digits), Some('<' | '>')) {
             let stderr = digits == 1 && self.peek(0) == Some('2');
             self.skip(digits);
@@ -159,19 +162,17 @@ impl Lexer {
         let mut word = Word::default();
         while let Some(c) = self.peek(0) {
             match c {
-                ' ' | '\t' | '\n' | '\r' | ';' | '&' | '|' | ')' => break,
                 '<' | '>' if self.peek(1) == Some('(') && word.pattern.is_empty() => {
                     self.skip(2);
                     self.substitution(&mut word);
                 }
-                '<' | '>' => break,
                 '(' if word.pattern.ends_with(['=', '@', '*', '?', '+', '!']) => {
                     // An array, or a pattern of bash.
                     self.skip(1);
                     self.balanced();
                     word.pattern.push(UNKNOWN);
                 }
-                '(' => break,
+                '<' | '>' | '(' | ' ' | '\t' | '\n' | '\r' | ';' | '&' | '|' | ')' => break,
                 '\\' => {
                     word.quoted = true;
                     self.skip(1);

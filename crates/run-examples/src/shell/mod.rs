@@ -17,6 +17,7 @@ pub struct Script {
     commands: Vec<Command>,
     /// Options behind the interpreter in the first line.
     options: String,
+    speaks_tap: bool,
 }
 
 /// A simple command.
@@ -98,7 +99,8 @@ impl Script {
             words.find(|word| SHELLS.contains(word))?;
             options = words.collect::<Vec<_>>().join(" ");
         }
-        Some(Self { commands: parse::commands(text), options })
+        let speaks_tap = text.contains("TAP version ") || text.contains("1..");
+        Some(Self { commands: parse::commands(text), options, speaks_tap })
     }
 
     /// The commands in the order in which they are written.
@@ -113,6 +115,11 @@ impl Script {
                 command.switches('-', 'x', "xtrace")
                     || SHELLS.contains(&command.program()) && command.options().any(|word| has(word, '-', 'x'))
             })
+    }
+
+    /// Whether it looks like one that writes TAP.
+    pub fn speaks_tap(&self) -> bool {
+        self.speaks_tap
     }
 
     /// Whether a failure in front of a pipe is one of the pipeline.
@@ -165,7 +172,8 @@ impl Script {
         let mut words = words.iter();
         let command = self.commands.get(index)?;
         let picked = command.assignments.iter().chain(&command.words).map(|word| {
-            let is_it = |found: &&&str| matches(&word.pattern, found) && (word.pattern == **found || !names.contains(*found));
+            let is_it =
+                |found: &&&str| matches(&word.pattern, found) && (word.pattern == **found || !names.contains(*found));
             words.by_ref().find(is_it).copied()
         });
         Some(picked.collect::<Option<Vec<_>>>()?.join(" "))
@@ -251,9 +259,9 @@ impl Command {
 
     fn assigns(&self, name: &str) -> bool {
         let declares = ["export", "declare", "typeset", "local", "readonly"].contains(&self.program());
-        let declared = self.words.iter().skip(1).filter(|_| declares);
+        let variables = self.words.iter().skip(1).filter(|_| declares);
         let is_it = |word: &Word| word.source.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
-        self.assignments.iter().filter(|_| self.words.is_empty()).chain(declared).any(is_it)
+        self.assignments.iter().filter(|_| self.words.is_empty()).chain(variables).any(is_it)
     }
 }
 

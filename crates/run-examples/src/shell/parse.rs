@@ -169,7 +169,6 @@ impl Parser {
                 self.body(name);
             }
             Some("[[") => self.test(),
-            Some(_) => self.simple(),
             None if self.operator(0) == Some("(") => {
                 self.at += 1;
                 if self.operator(0) == Some("(") {
@@ -179,7 +178,7 @@ impl Parser {
                 self.at += usize::from(self.is_operator(&[")"]));
                 self.skip_redirections();
             }
-            None => self.simple(),
+            _ => self.simple(),
         }
     }
 

@@ -60,7 +60,8 @@ fn bash_is_read_as_well() {
 
 #[test]
 fn traced_commands_are_found() {
-    let script = Script::parse("hello World\neval \"${W}\" \"${BIN}/hello\" one\n$run\n\"$BIN\"/hello 'a b'\n").unwrap();
+    let script =
+        Script::parse("hello World\neval \"${W}\" \"${BIN}/hello\" one\n$run\n\"$BIN\"/hello 'a b'\n").unwrap();
     let lines = |words: &str| script.find(words).iter().map(|command| command.line).collect::<Vec<_>>();
     assert_eq!(lines("hello World"), [1]);
     assert_eq!(lines("eval  /x/hello one"), [2]);
@@ -90,7 +91,8 @@ fn where_a_script_hides_is_known() {
 #[test]
 fn options_are_known() {
     let script = |text: &str| Script::parse(text).unwrap();
-    for text in ["#!/bin/bash -ex\n", "set -eux", "set -o errexit -o xtrace", "sh -x y", "#!/usr/bin/env -S bash -x\n"] {
+    for text in ["#!/bin/bash -ex\n", "set -eux", "set -o errexit -o xtrace", "sh -x y", "#!/usr/bin/env -S bash -x\n"]
+    {
         assert!(script(text).traces(), "{text}");
     }
     for text in ["#!/bin/sh -e\n", "set -e", "set +x", "echo set -x", "# set -x", "test -x y"] {

@@ -67,15 +67,17 @@ pub fn parse_point(text: &str) -> Option<Point> {
     let (rest, mut duration) = split_time(rest, &COMMENT);
     let (description, directive) = split_directive(rest);
     let description = description.trim();
-    let description = description.strip_prefix("- ").or_else(|| (description == "-").then_some("")).unwrap_or(description);
+    let description =
+        description.strip_prefix("- ").or_else(|| (description == "-").then_some("")).unwrap_or(description);
     let (description, ending) = split_time(description, &ENDING);
     duration = duration.or(ending);
     Some(Point { ok, number, description: unescape(description.trim()), directive, duration })
 }
 
 /// ` # time=12ms`, as node-tap writes it.
-static COMMENT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^(.*?)\s#\s*(?:time|duration)=(\d+(?:\.\d+)?)\s?(ms|msec|s|sec|secs|us|µs)?\s*$").ok());
+static COMMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(.*?)\s#\s*(?:time|duration)=(\d+(?:\.\d+)?)\s?(ms|msec|s|sec|secs|us|µs)?\s*$").ok()
+});
 
 /// ` in 12ms`, as bats writes it, ` (12 ms)` or ` [0.1s]`.
 static ENDING: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -174,17 +174,15 @@ fn numbers(text: &str) -> Vec<i32> {
 
 /// What `%q` made of a command, for a reader.
 fn plain(text: &str) -> String {
-    match text.strip_prefix("$'").and_then(|text| text.strip_suffix('\'')) {
-        Some(text) => text.split("\\n").next().unwrap_or_default().replace("\\'", "'").replace("\\\\", "\\"),
-        None => {
-            let mut chars = text.chars();
-            let mut plain = String::new();
-            while let Some(c) = chars.next() {
-                plain.extend(if c == '\\' { chars.next() } else { Some(c) });
-            }
-            plain
-        }
+    if let Some(text) = text.strip_prefix("$'").and_then(|text| text.strip_suffix('\'')) {
+        return text.split("\\n").next().unwrap_or_default().replace("\\'", "'").replace("\\\\", "\\");
     }
+    let mut chars = text.chars();
+    let mut plain = String::new();
+    while let Some(c) = chars.next() {
+        plain.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    plain
 }
 
 /// The words of a command as a trace shows it, without their quotes.
@@ -218,7 +216,10 @@ mod tests {
         let line = Line::parse("++[139,ehxB,12,7,3,8,21,0 139] hello 'a b'").unwrap();
         assert_eq!((line.depth, line.command.as_str()), (2, "hello 'a b'"));
         let state = line.state.unwrap();
-        assert_eq!((state.status, state.strict, state.background, state.shell, state.count), (139, true, Some(12), 7, 3));
+        assert_eq!(
+            (state.status, state.strict, state.background, state.shell, state.count),
+            (139, true, Some(12), 7, 3)
+        );
         assert_eq!(state.bash, Some(Bash { process: 8, line: 21, pipe: vec![0, 139] }));
         assert_eq!(Line::parse("+[0,x,,7,3] a").unwrap().state.unwrap().bash, None);
         assert_eq!(Line::parse("+ a").unwrap().state, None);

@@ -19,10 +19,10 @@ use crate::watch::Run;
 use artifact::Outcome;
 use flow::{End, Flow};
 use line::words;
-use tangle::Tangle;
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tangle::Tangle;
 
 /// More examples than this are not told one by one.
 const MOST: usize = 1000;
@@ -147,7 +147,9 @@ impl Tracer {
     fn untangle(&mut self, now: Instant) {
         let Some(tangle) = self.tangle.take() else { return };
         let lines = tangle.untangled(&self.script, |word| self.is_ours(word));
-        lines.into_iter().for_each(|line| self.add(line, now));
+        for line in lines {
+            self.add(line, now);
+        }
     }
 
     fn add(&mut self, mut line: Line, now: Instant) {

@@ -38,15 +38,12 @@ impl Tangle {
             let line = Line::parse(marked);
             self.text.push_str(before.trim_end_matches('+'));
             self.text.push(' ');
-            match line.and_then(|line| Some((line.state?, line.command.len()))) {
-                Some((state, length)) => {
-                    self.states.push(state);
-                    rest = &marked[marked.len() - length..];
-                }
-                None => {
-                    self.text.push_str("+[");
-                    rest = &marked[2..];
-                }
+            if let Some((state, length)) = line.and_then(|line| Some((line.state?, line.command.len()))) {
+                self.states.push(state);
+                rest = &marked[marked.len() - length..];
+            } else {
+                self.text.push_str("+[");
+                rest = &marked[2..];
             }
         }
         self.text.push_str(rest);
@@ -99,7 +96,8 @@ mod tests {
             assert_eq!(commands, ["three a b", "cat -n"]);
         }
         assert_eq!(Tangle::begin("+[0,x,,7,2] echo +[a]"), None);
-        let lost = Tangle::begin("+[0,x,,7,2] +[0,x,,7,2] catfive a").unwrap().untangled(&script, |word| word == "five");
+        let lost =
+            Tangle::begin("+[0,x,,7,2] +[0,x,,7,2] catfive a").unwrap().untangled(&script, |word| word == "five");
         assert_eq!(lost[0].command, "five");
         let lost = Tangle::begin("+[0,x,,7,2] +[0,x,,7,2] five a").unwrap().untangled(&script, |word| word == "five");
         assert_eq!(lost[0].command, "five");

@@ -132,7 +132,7 @@ fn manifests_and_baselines_that_do_not_fit() {
         ("no manifest", &["--manifest=nope.toml"]),
         ("two descriptions", &["--manifest=wrong.toml", "--script=x.sh"]),
         ("an unknown key", &["--manifest=wrong.toml"]),
-        ("nothing makes sense here", &[]),
+        ("nothing can run here", &[]),
         ("a filter that matches nothing", &["--filter=gr?"]),
         ("a filter that is no glob", &["--filter=a**b"]),
         ("a manifest that is not UTF-8", &["--manifest=bytes.toml"]),

@@ -128,10 +128,15 @@ impl Case<'_> {
             None => found.starts_with(expected.as_str()),
         };
         if found.len() != self.results.len() || !self.results.iter().zip(&found).all(fits) {
-            wrong.push(format!("expected\n    {}\n  and found\n    {}", self.results.join("\n    "), found.join("\n    ")));
+            wrong.push(format!(
+                "expected\n    {}\n  and found\n    {}",
+                self.results.join("\n    "),
+                found.join("\n    ")
+            ));
         }
         let log = if wrong.is_empty() { String::new() } else { said.text.replace('\n', "\n    | ") };
-        (!wrong.is_empty()).then(|| format!("# {} {} ({})\n  {}\n    | {log}", self.kind, self.name, self.shell, wrong.join("\n  ")))
+        (!wrong.is_empty())
+            .then(|| format!("# {} {} ({})\n  {}\n    | {log}", self.kind, self.name, self.shell, wrong.join("\n  ")))
     }
 }
 
@@ -144,7 +149,6 @@ impl Programs {
         let scripts = [
             ("three", "exit 3"),
             ("crash", "kill -SEGV $$"),
-            ("hang", "exec sleep 60"),
             ("server", "exec sleep 60"),
             ("endless", "exec yes endless"),
             ("bytes", "printf '\\377\\376\\000\\033[31m\\n+[x] \\377\\n'"),
@@ -159,7 +163,14 @@ impl Programs {
             if (fork() == 0) { execvp(words[1], words + 1); _exit(1); }\n\
             int status; wait(&status); return WEXITSTATUS(status); }\n";
         let crasher = "int main(void) { *(volatile int *)0 = 1; }\n";
-        for (name, text) in [("leak", leak), ("parent", parent), ("clean", "int main(void) { return 0; }\n"), ("crasher", crasher)] {
+        let hang = "#include <unistd.h>\nint main(void) { return sleep(60); }\n";
+        for (name, text) in [
+            ("hang", hang),
+            ("leak", leak),
+            ("parent", parent),
+            ("clean", "int main(void) { return 0; }\n"),
+            ("crasher", crasher),
+        ] {
             programs.write(&format!("{name}.c"), text, 0o644);
             let source = programs.0.path().join(format!("{name}.c"));
             let status = Command::new("cc").args(["-O0", "-o"]).arg(programs.0.path().join(name)).arg(&source).status();
@@ -176,7 +187,8 @@ impl Programs {
     }
 
     fn install(&self, project: &Project) {
-        let copied = Command::new("cp").arg("-a").arg(self.0.path().join(".")).arg(project.path("install/usr/bin")).status();
+        let copied =
+            Command::new("cp").arg("-a").arg(self.0.path().join(".")).arg(project.path("install/usr/bin")).status();
         assert!(copied.unwrap().success());
         let lib = project.path("install/usr/lib").join(artifact::Arch::host().unwrap().multiarch());
         fs::create_dir_all(&lib).unwrap();

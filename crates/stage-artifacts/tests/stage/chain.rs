@@ -17,6 +17,7 @@ fn report(tree_sha256: Option<Sha256>) -> String {
         arch: host(),
         valgrind: false,
         examples: Vec::new(),
+        not_run: 0,
         context: Vec::new(),
         tree_sha256,
         regressions: Vec::new(),

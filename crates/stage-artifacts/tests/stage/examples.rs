@@ -22,6 +22,7 @@ fn report(outcomes: &[Outcome], valgrind: bool) -> String {
         arch: host(),
         valgrind,
         examples: outcomes.iter().enumerate().map(example).collect(),
+        not_run: 0,
         context: Vec::new(),
         tree_sha256: None,
         regressions: Vec::new(),

@@ -27,10 +27,10 @@ impl Program<'_> {
             observer: self.observer.take(),
             limit: self.limit,
             tail: VecDeque::with_capacity(TAIL_LINES),
-            begun: Vec::new(),
+            begun: Default::default(),
             size: 0,
         };
-        let over = self.execute(true, |_, bytes| output.take(bytes));
+        let over = self.execute(!self.apart, |stream, bytes| output.take(stream, bytes));
         let (program, tail) = (self.name(), output.finish());
         let mut over = over?;
         over.remember_leftovers();

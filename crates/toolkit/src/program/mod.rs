@@ -118,6 +118,8 @@ pub enum RunError {
         after: Duration,
         /// The last lines of its output.
         tail: Vec<String>,
+        /// The command line of what it was waiting for.
+        running: String,
     },
     /// It wrote more than anybody reads.
     #[error("{program} wrote more output than is read")]
@@ -159,7 +161,7 @@ impl RunError {
     }
 }
 
-type LineObserver<'a> = Box<dyn FnMut(&str) + 'a>;
+type LineObserver<'a> = Box<dyn FnMut(Stream, &str) + 'a>;
 
 /// A program to run.
 pub struct Program<'a> {
@@ -173,6 +175,8 @@ pub struct Program<'a> {
     timeout: Option<Duration>,
     log: Option<PathBuf>,
     observer: Option<LineObserver<'a>>,
+    /// Whether the streams are read apart where output is shown live.
+    apart: bool,
     anew: Option<&'a Cell<bool>>,
     limit: Option<Limit<'a>>,
     stdin: Option<PathBuf>,
@@ -192,6 +196,7 @@ impl<'a> Program<'a> {
             timeout: None,
             log: None,
             observer: None,
+            apart: false,
             anew: None,
             limit: None,
             stdin: None,
@@ -279,8 +284,17 @@ impl<'a> Program<'a> {
 
     /// Is told each line of output; bytes that are not UTF-8 are replaced.
     #[must_use]
-    pub fn on_line(mut self, observer: impl FnMut(&str) + 'a) -> Self {
+    pub fn on_line(mut self, mut observer: impl FnMut(&str) + 'a) -> Self {
+        self.observer = Some(Box::new(move |_, line| observer(line)));
+        self
+    }
+
+    /// The same with the stream that a line is of. The streams are read apart, so that one does not break the lines of
+    /// the other; their order among each other is then approximate.
+    #[must_use]
+    pub fn on_line_of(mut self, observer: impl FnMut(Stream, &str) + 'a) -> Self {
         self.observer = Some(Box::new(observer));
+        self.apart = true;
         self
     }
 

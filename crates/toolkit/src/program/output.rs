@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is done with a program's output: shown, kept, handed on line by line, and bounded.
 
-use super::{LineObserver, TAIL_LINES};
+use super::{LineObserver, Stream, TAIL_LINES};
 use crate::{Runner, human};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -26,29 +26,38 @@ pub struct Output<'a, 'b> {
     pub limit: Option<Limit<'b>>,
     /// The last lines.
     pub tail: VecDeque<String>,
-    /// A line whose end has not come yet.
-    pub begun: Vec<u8>,
+    /// Lines whose ends have not come yet, of standard output and standard error.
+    pub begun: [Vec<u8>; 2],
     /// How much has come.
     pub size: u64,
 }
 
 impl Output<'_, '_> {
     /// Takes what has come.
-    pub fn take(&mut self, bytes: &[u8]) {
+    pub fn take(&mut self, stream: Stream, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if self.begun.is_empty() && piece.ends_with(b"\n") {
-                self.line(piece);
+            let begun = self.begun_of(stream);
+            if begun.is_empty() && piece.ends_with(b"\n") {
+                self.line(stream, piece);
                 continue;
             }
-            self.begun.extend_from_slice(piece);
-            if self.begun.ends_with(b"\n") || self.begun.len() >= LINE_LIMIT {
-                let line = std::mem::take(&mut self.begun);
-                self.line(&line);
+            begun.extend_from_slice(piece);
+            if begun.ends_with(b"\n") || begun.len() >= LINE_LIMIT {
+                let line = std::mem::take(begun);
+                self.line(stream, &line);
             }
         }
     }
 
-    fn line(&mut self, bytes: &[u8]) {
+    fn begun_of(&mut self, stream: Stream) -> &mut Vec<u8> {
+        let [out, err] = &mut self.begun;
+        match stream {
+            Stream::Out => out,
+            Stream::Err => err,
+        }
+    }
+
+    fn line(&mut self, stream: Stream, bytes: &[u8]) {
         let before = self.size;
         self.size += bytes.len() as u64;
         match self.limit {
@@ -67,7 +76,7 @@ impl Output<'_, '_> {
         }
         self.tail.push_back(line.to_owned());
         if let Some(observer) = &mut self.observer {
-            observer(line);
+            observer(stream, line);
         }
     }
 
@@ -84,9 +93,11 @@ impl Output<'_, '_> {
 
     /// Ends with what has come; gives the last lines.
     pub fn finish(mut self) -> Vec<String> {
-        if !self.begun.is_empty() {
-            let line = std::mem::take(&mut self.begun);
-            self.line(&line);
+        for stream in [Stream::Out, Stream::Err] {
+            let line = std::mem::take(self.begun_of(stream));
+            if !line.is_empty() {
+                self.line(stream, &line);
+            }
         }
         if let Some(limit) = self.limit {
             limit.size.set(self.size);

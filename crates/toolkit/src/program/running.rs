@@ -3,7 +3,7 @@
 
 use super::{Exit, Program, RunError, failed};
 use crate::signals;
-use crate::supervisor::{Leader, Supervisor, remember};
+use crate::supervisor::{Leader, Supervisor, innermost, remember};
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 use std::cell::Cell;
 use std::fs::File;
@@ -48,6 +48,8 @@ pub struct Over {
     pub duration: Duration,
     /// What it left behind, which was terminated.
     pub leftovers: Vec<String>,
+    /// What it was waiting for when its time was over.
+    pub running: String,
 }
 
 impl Over {
@@ -55,7 +57,7 @@ impl Over {
     pub fn exit(self, program: String, tail: Vec<String>) -> Result<(Exit, Duration), RunError> {
         match self.end {
             End::Exit(exit) => Ok((exit, self.duration)),
-            End::TimedOut(after) => Err(RunError::TimedOut { program, after, tail }),
+            End::TimedOut(after) => Err(RunError::TimedOut { program, after, tail, running: self.running }),
             End::Cancelled(signal) => Err(RunError::Cancelled { program, signal }),
         }
     }
@@ -171,7 +173,7 @@ impl Running {
         let mut reason = None;
         let mut kill_at: Option<Instant> = None;
         let mut exited: Option<Instant> = None;
-        let (mut duration, mut leftovers) = (Duration::ZERO, Vec::new());
+        let (mut duration, mut leftovers, mut busy) = (Duration::ZERO, Vec::new(), String::new());
         loop {
             match self.events.recv_timeout(POLL.min(program.timeout.unwrap_or(POLL))) {
                 Ok(Event::Output(stream, bytes)) => sink(stream, &bytes),
@@ -198,6 +200,7 @@ impl Running {
                 let stop = if let Some(number) = watch.received() {
                     Some((End::Cancelled(signals::name(number)), Signal::from_named_raw(number)))
                 } else if deadline.is_some_and(|deadline| now >= deadline) {
+                    busy = innermost(self.leader.pid);
                     Some((End::TimedOut(program.timeout.unwrap_or_default()), None))
                 } else {
                     None
@@ -216,7 +219,7 @@ impl Running {
         }
         let status = self.child.wait()?;
         let end = reason.unwrap_or_else(|| End::Exit(failed(status).unwrap_or(Exit::Code(0))));
-        Ok(Over { end, duration, leftovers })
+        Ok(Over { end, duration, leftovers, running: busy })
     }
 }
 

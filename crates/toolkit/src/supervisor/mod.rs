@@ -8,6 +8,7 @@ mod processes;
 
 use crate::signals::Watch;
 use processes::Child;
+pub(crate) use processes::innermost;
 use rustix::process::{
     DumpableBehavior, Pid, Signal, getpgrp, kill_process, kill_process_group, set_child_subreaper,
     set_dumpable_behavior,

@@ -46,6 +46,25 @@ impl Child {
     }
 }
 
+/// The command line of the last process that a process and its children wait for; empty if it has no child.
+pub fn innermost(pid: Pid) -> String {
+    let child = |pid: Pid| {
+        let number = pid.as_raw_nonzero();
+        let list = std::fs::read_to_string(format!("/proc/{number}/task/{number}/children")).unwrap_or_default();
+        let living = |number: &i32| Child::read(*number).filter(|child| !child.dead).map(|child| child.pid);
+        numbers(&list).iter().rev().find_map(living)
+    };
+    let mut found = None;
+    // Whatever starts processes meanwhile does not keep us.
+    for _ in 0..100 {
+        match child(found.unwrap_or(pid)) {
+            Some(next) => found = Some(next),
+            None => break,
+        }
+    }
+    found.map_or_else(String::new, command_line)
+}
+
 /// Whether a process has a variable. One that is just being replaced by another program has none for a moment, and is
 /// asked again.
 pub fn has_variable(pid: Pid, assignment: &[u8]) -> bool {

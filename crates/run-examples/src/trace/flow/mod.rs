@@ -3,6 +3,11 @@
 //! was before; which command that was, in which process, and whether the script looks at it, is found out here.
 //! What cannot be found out is unknown, and never taken for success.
 
+mod extras;
+mod processes;
+
+pub use extras::Extra;
+
 use super::line::{Failure, Line, State};
 use crate::recorder::Ending;
 use crate::shell::{Command, Context, Place, Script};
@@ -19,17 +24,6 @@ pub enum Verdict {
     Unknown(&'static str),
 }
 
-/// A failure of a command that is no example.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extra {
-    /// The line of the trace, by its index, after which it happened.
-    pub after: usize,
-    /// The command.
-    pub command: String,
-    /// The command, its line and its exit status.
-    pub text: String,
-}
-
 /// Why an exit status is unknown.
 const PIPE: &str =
     "its exit status is unknown: it runs in front of a pipe, where this shell does not report one (bash does)";
@@ -40,12 +34,6 @@ const BACKGROUND: &str =
 const LOST: &str = "its exit status is unknown: it runs in a subshell that does not report one";
 const NO_STATE: &str = "its exit status is unknown: the script sets PS4, which would show it";
 
-/// Programs whose exit status 1 is an answer, which what is behind the pipe is about.
-const ANSWERS: [&str; 14] = [
-    "cmp", "comm", "diff", "egrep", "expr", "fgrep", "grep", "pgrep", "pidof", "rg", "test", "timeout", "which", "zgrep",
-];
-/// Commands of bash whose status is a value.
-const VALUES: [&str; 4] = ["((", "let ", "read ", "mapfile "];
 /// What a shell reports for a program that a closed pipe ended.
 const SIGPIPE: i32 = 141;
 
@@ -95,29 +83,6 @@ impl<'a> Flow<'a> {
         flow
     }
 
-    /// Of several commands that a line can be it is the next one, unless the line is known.
-    fn find_commands(&mut self) {
-        let mut next = 0;
-        for index in 0..self.lines.len() {
-            let Some(state) = self.state(index) else { continue };
-            let mut found = self.script.positions(self.command(index));
-            let eval = self.before.get(index).copied().flatten().filter(|at| self.command(*at).starts_with("eval "));
-            if let Some(eval) = eval.filter(|_| found.iter().all(|at| !self.script.is_named(*at))) {
-                // It is what `eval` is.
-                found = self.written.get(eval).copied().flatten().into_iter().collect();
-            }
-            if let Some(bash) = &state.bash {
-                let here: Vec<_> = found.iter().copied().filter(|at| self.script.line(*at) == Some(bash.line)).collect();
-                found = if here.is_empty() { found } else { here };
-            }
-            let chosen = found.iter().find(|at| **at >= next).or(found.first()).copied();
-            next = chosen.map_or(next, |at| at + 1);
-            if let Some(place) = self.written.get_mut(index) {
-                *place = chosen;
-            }
-        }
-    }
-
     fn state(&self, index: usize) -> Option<&'a State> {
         self.lines.get(index).map(|(_, state)| *state)
     }
@@ -132,77 +97,6 @@ impl<'a> Flow<'a> {
 
     fn process(&self, index: usize) -> i64 {
         self.process.get(index).copied().unwrap_or_default()
-    }
-
-    fn find_processes(&mut self) {
-        let backgrounds: Vec<_> = self.lines.iter().map(|(_, state)| state.background).collect();
-        // A subshell counts on from where it began, and the shell repeats these numbers afterwards.
-        let (mut least, mut newest) = (u64::MAX, None);
-        for (index, (_, state)) in self.lines.iter().enumerate().rev() {
-            let inner = match &state.bash {
-                Some(bash) => bash.process != state.shell,
-                None => {
-                    let late = newest.is_some_and(|newest| newest != state.background)
-                        && backgrounds.iter().take(index).any(|background| Some(*background) == newest);
-                    if late {
-                        true
-                    } else {
-                        newest = Some(state.background);
-                        let inner = least <= state.count;
-                        least = least.min(state.count);
-                        inner
-                    }
-                }
-            };
-            if let Some(place) = self.inner.get_mut(index) {
-                *place = inner;
-            }
-        }
-        let place = |at: usize| {
-            let found = self.script.positions(self.command(at)).into_iter().next()?;
-            Some(self.script.commands().get(found)?.context.place)
-        };
-        let places: Vec<_> = (0..self.lines.len()).map(place).collect();
-        let mut newest = None;
-        for index in 0..self.lines.len() {
-            let Some(state) = self.state(index) else { continue };
-            // What is in the background may speak late.
-            let is_before = |at: &usize| {
-                !self.is_inner(*at)
-                    && self.state(*at).is_some_and(|main| {
-                        main.count < state.count && (state.bash.is_some() || main.background == state.background)
-                    })
-            };
-            let main = if self.is_inner(index) { (0..index).rev().find(is_before) } else { newest };
-            let earlier = (0..index).rev();
-            let (process, before) = match &state.bash {
-                Some(bash) => {
-                    let process = i64::from(bash.process);
-                    let before = earlier.into_iter().take(1000).find(|earlier| self.process(*earlier) == process);
-                    (process, before.or(main))
-                }
-                None if !self.is_inner(index) => (0, main),
-                None => {
-                    let sibling = |earlier: &usize| {
-                        self.is_inner(*earlier)
-                            && self.state(*earlier).is_some_and(|before| before.count + 1 == state.count)
-                            && self.state(*earlier).map(|before| before.background) == Some(state.background)
-                            && places.get(*earlier) == places.get(index)
-                    };
-                    let since = main.map_or(0, |main| main + 1);
-                    match earlier.into_iter().take_while(|earlier| *earlier >= since).find(sibling) {
-                        Some(before) => (self.process(before), Some(before)),
-                        None => (i64::try_from(index).unwrap_or(i64::MAX) + 1, main),
-                    }
-                }
-            };
-            if let (Some(place), Some(slot)) = (self.process.get_mut(index), self.before.get_mut(index)) {
-                (*place, *slot) = (process, before);
-            }
-            if !self.is_inner(index) {
-                newest = Some(index);
-            }
-        }
     }
 
     /// The line that shows how this one ended: the next of its process, or the first of a process that it started.
@@ -301,12 +195,12 @@ impl<'a> Flow<'a> {
     }
 
     fn last_status(&self) -> Option<i32> {
-        match (&self.end.ending, &self.end.reported) {
-            (Some(Ending::Otherwise(_)), _) => None,
-            (_, Some((status, _))) => Some(*status),
-            (Some(Ending::Well), None) => Some(0),
-            (Some(Ending::Status(status)), None) => Some(*status),
-            (None, None) => None,
+        let reported = self.end.reported.as_ref().map(|(status, _)| *status);
+        match &self.end.ending {
+            Some(Ending::Otherwise(_)) => None,
+            Some(Ending::Well) => reported.or(Some(0)),
+            Some(Ending::Status(status)) => reported.or(Some(*status)),
+            None => reported,
         }
     }
 
@@ -456,104 +350,6 @@ impl<'a> Flow<'a> {
             None => Verdict::Unknown(BACKGROUND),
         }
     }
-
-    /// The failures of commands that are no examples, and at which nobody looks.
-    pub fn extras(&self, is_example: impl Fn(usize) -> bool) -> Vec<Extra> {
-        let is_bash = self.state(0).is_some_and(|state| state.bash.is_some()) && !self.script.traps_errors();
-        let mut extras = if is_bash { self.reported(&is_example) } else { self.deduced(&is_example) };
-        extras.extend((0..self.lines.len()).filter(|index| is_bash && !is_example(*index)).filter_map(|index| {
-            let last = self.next(index).is_none_or(|next| self.process(next) != self.process(index));
-            let context = self.context(index).unwrap_or_default();
-            let before_pipe = context.place == Place::BeforePipe && context.substituted.is_none();
-            let Verdict::Failed(how) = self.verdict(index) else { return None };
-            let program = self.command(index).split_whitespace().next().unwrap_or_default();
-            let answers = ANSWERS.contains(&program) && how.ends_with(" 1");
-            (self.is_inner(index) && last && before_pipe && !answers && self.failure(index).is_none())
-                .then(|| Extra {
-                    after: index,
-                    command: self.command(index).to_owned(),
-                    text: format!("`{}` {how}", self.command(index)),
-                })
-        }));
-        extras
-    }
-
-    /// Whether a failure of `wait` is what the script wanted with `kill`.
-    fn is_wanted(&self, command: &str, status: i32) -> bool {
-        let kills = || (0..self.lines.len()).filter(|index| self.command(*index).starts_with("kill "));
-        command.starts_with("wait")
-            && matches!(status, 129 | 130 | 137 | 143)
-            && kills().any(|index| self.status_after(index) == Some(0))
-    }
-
-    fn reported(&self, is_example: impl Fn(usize) -> bool) -> Vec<Extra> {
-        let extra = |failure: &&Failure| {
-            let line = |index: &usize| {
-                self.state(*index).is_some_and(|state| {
-                    state.count == failure.count && state.bash.as_ref().is_some_and(|bash| bash.process == failure.process)
-                })
-            };
-            let own = (0..self.lines.len()).find(line);
-            let value = VALUES.iter().any(|value| failure.command.starts_with(value)) && failure.status == 1;
-            let is_one = |at: usize| {
-                let line = self.state(at).and_then(|state| state.bash.as_ref()).map(|bash| bash.line);
-                is_example(at) && line == Some(failure.line) && can_be(&failure.command, self.command(at))
-            };
-            let own = own.filter(|own| can_be(&failure.command, self.command(*own)));
-            let begin = self.state(0).and_then(|state| state.bash.as_ref()).map_or(0, |bash| bash.line);
-            let is_before = failure.count == 0 && failure.line < begin;
-            if is_before || value || (0..self.lines.len()).any(is_one) || self.is_wanted(&failure.command, failure.status) {
-                return None;
-            }
-            let started = |index: &usize| {
-                !self.is_inner(*index) && self.state(*index).is_some_and(|state| state.count > failure.count)
-            };
-            let after = match own.filter(|own| self.is_inner(*own)) {
-                Some(own) => own,
-                None => {
-                    let until = (0..self.lines.len()).find(started).unwrap_or(self.lines.len());
-                    let of_line = |at: &usize| {
-                        self.is_inner(*at) && self.state(*at).and_then(|state| state.bash.as_ref()).is_some_and(|bash| bash.line == failure.line)
-                    };
-                    let gap = (0..until).rev().take_while(|at| self.is_inner(*at));
-                    gap.into_iter().find(of_line).unwrap_or(until.saturating_sub(1))
-                }
-            };
-            let status = Ending::Status(failure.status);
-            let text = format!("`{}` in line {} {status}", failure.command.trim(), failure.line);
-            Some(Extra { after, command: failure.command.clone(), text })
-        };
-        self.failures.iter().filter_map(extra).collect()
-    }
-
-    fn deduced(&self, is_example: impl Fn(usize) -> bool) -> Vec<Extra> {
-        let extra = |index: usize| {
-            let command = self.written(index)?;
-            let context = command.context;
-            let status = if self.is_inner(index) {
-                if context.place != Place::EndOfPipe || context.substituted.is_some() {
-                    return None;
-                }
-                self.group_status(index)?
-            } else {
-                self.next(index).and_then(|next| self.state(next))?.status
-            };
-            let strict = self.state(index)?.strict;
-            let value = VALUES.iter().any(|value| self.command(index).starts_with(value.trim())) && status == 1;
-            let wanted = self.is_wanted(self.command(index), status) || self.script.observes(command);
-            (status != 0 && !strict && !value && !wanted && !is_example(index)).then(|| {
-                let (line, command) = (command.line, self.command(index).to_owned());
-                let text = format!("`{command}` in line {line} {}", Ending::Status(status));
-                Extra { after: index, command, text }
-            })
-        };
-        (0..self.lines.len()).filter_map(extra).collect()
-    }
-}
-
-/// Whether a command as it is written can be what a trace shows.
-fn can_be(written: &str, traced: &str) -> bool {
-    Script::parse(written).is_some_and(|script| !script.positions(traced).is_empty())
 }
 
 /// What is said of a command whose shell has another `PS4`.
@@ -567,4 +363,9 @@ fn failed(status: i32) -> Verdict {
 
 fn looked_at(status: i32) -> Verdict {
     Verdict::Passed(Some(format!("{}, which the script takes care of", Ending::Status(status))))
+}
+
+/// Whether a command as it is written can be what a trace shows.
+fn can_be(written: &str, traced: &str) -> bool {
+    Script::parse(written).is_some_and(|script| !script.positions(traced).is_empty())
 }
