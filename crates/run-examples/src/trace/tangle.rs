@@ -63,7 +63,17 @@ impl Tangle {
             let words: Vec<_> = text.split_whitespace().collect();
             (first..first + count).map(|index| script.pick(index, &words, &names)).collect::<Option<Vec<_>>>()
         };
-        let apart = (0..script.commands().len().saturating_sub(count - 1)).find_map(window);
+        let windows = || (0..script.commands().len().saturating_sub(count - 1)).filter_map(window);
+        // Better one to which every word belongs.
+        let whole = |commands: &Vec<String>| {
+            let letters = |text: &str| {
+                let mut letters: Vec<_> = text.chars().filter(|c| !c.is_whitespace()).collect();
+                letters.sort_unstable();
+                letters
+            };
+            letters(&commands.concat()) == letters(&self.text)
+        };
+        let apart = windows().find(whole).or_else(|| windows().next());
         let commands = apart.unwrap_or_else(|| {
             let parts = |word: &str| {
                 let splits = word.char_indices().map(|(at, _)| word.split_at(at));
@@ -95,6 +105,10 @@ mod tests {
             let commands: Vec<_> = lines.iter().map(|line| line.command.as_str()).collect();
             assert_eq!(commands, ["three a b", "cat -n"]);
         }
+        let script = Script::parse("hello World\nhello World | grep -q Moon\n").unwrap();
+        let lines =
+            Tangle::begin("+[0,x,,7,2] +[0,x,,7,2] hello grep -q Moon World").unwrap().untangled(&script, |_| false);
+        assert_eq!((lines[0].command.as_str(), lines[1].command.as_str()), ("hello World", "grep -q Moon"));
         assert_eq!(Tangle::begin("+[0,x,,7,2] echo +[a]"), None);
         let lost =
             Tangle::begin("+[0,x,,7,2] +[0,x,,7,2] catfive a").unwrap().untangled(&script, |word| word == "five");

@@ -45,6 +45,16 @@ impl Flow<'_> {
         extras
     }
 
+    /// Whether a line waits for an example, whose verdict that is.
+    fn waits_for(&self, index: usize, is_example: impl Fn(usize) -> bool) -> bool {
+        let mut words = self.command(index).split_whitespace();
+        let is_job = |word: &str| {
+            let job = word.trim_matches('\'').parse().ok();
+            job.is_some() && (0..self.lines.len()).any(|line| is_example(line) && self.job(line) == job)
+        };
+        words.next() == Some("wait") && words.any(is_job)
+    }
+
     /// Whether a failure of `wait` is what the script wanted with `kill`.
     fn is_wanted(&self, command: &str, status: i32) -> bool {
         let kills = || (0..self.lines.len()).filter(|index| self.command(*index).starts_with("kill "));
@@ -74,6 +84,7 @@ impl Flow<'_> {
                 || value
                 || (0..self.lines.len()).any(is_one)
                 || self.is_wanted(&failure.command, failure.status)
+                || own.is_some_and(|own| self.waits_for(own, &is_example))
             {
                 return None;
             }
@@ -110,7 +121,9 @@ impl Flow<'_> {
             };
             let strict = self.state(index)?.strict;
             let value = VALUES.iter().any(|value| self.command(index).starts_with(value.trim())) && status == 1;
-            let wanted = self.is_wanted(self.command(index), status) || self.script.observes(command);
+            let wanted = self.is_wanted(self.command(index), status)
+                || self.script.observes(command)
+                || (status != 0 && self.waits_for(index, &is_example));
             (status != 0 && !strict && !value && !wanted && !is_example(index)).then(|| {
                 let (line, command) = (command.line, self.command(index).to_owned());
                 let text = format!("`{command}` in line {line} {}", Ending::Status(status));
