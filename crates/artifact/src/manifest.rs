@@ -176,6 +176,14 @@ impl Manifest {
         document::canonical(&manifest)
     }
 
+    /// A file's name with its version replaced by `latest`: `vaccel_latest_amd64.deb`. `None` if the
+    /// version is not in the name.
+    pub fn latest_name(&self, name: &FileName) -> Option<FileName> {
+        let versions = [self.debian_version.clone(), self.version.to_string()];
+        let version = versions.iter().find(|version| name.as_str().contains(version.as_str()))?;
+        name.as_str().replacen(version.as_str(), "latest", 1).parse().ok()
+    }
+
     /// The sizes of all files together, in bytes.
     pub fn total_size(&self) -> u64 {
         self.files.iter().fold(0, |total, file| total.saturating_add(file.size))

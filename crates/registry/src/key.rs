@@ -9,9 +9,46 @@ use std::str::FromStr;
 /// The manifest's signature beside it, for people who verify by hand.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest.json.minisig";
 
-/// The part of every key that comes before the package; empty, or `a/b/`.
+/// The part of every key that comes before the package; empty, or `a/b/`. It may know a place for the package that is not
+/// its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BasePath(String);
+pub struct BasePath {
+    prefix: String,
+    place: Option<RemotePath>,
+}
+
+/// The place of a package in the store, where that is not its name: `plugins/torch`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemotePath(String);
+
+/// Not the place of a package.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not a valid place in the store: names separated by single slashes, such as plugins/torch, without '.', '..', \
+     'rev' and 'objects'"
+)]
+pub struct RemotePathError(String);
+
+impl FromStr for RemotePath {
+    type Err = RemotePathError;
+
+    fn from_str(text: &str) -> Result<Self, RemotePathError> {
+        let error = || RemotePathError(text.to_owned());
+        let BasePath { prefix, .. } = text.parse().map_err(|_| error())?;
+        let place = prefix.trim_end_matches('/');
+        // Below these names are the packages' own keys.
+        if place.is_empty() || place.split('/').any(|part| matches!(part, "rev" | "objects")) {
+            return Err(error());
+        }
+        Ok(Self(place.to_owned()))
+    }
+}
+
+impl fmt::Display for RemotePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// Not a base path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +65,7 @@ impl FromStr for BasePath {
         }
         let valid = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.chars().any(char::is_control);
         if trimmed.split('/').all(valid) {
-            Ok(Self(format!("{trimmed}/")))
+            Ok(Self { prefix: format!("{trimmed}/"), place: None })
         } else {
             Err(BasePathError(text.to_owned()))
         }
@@ -37,14 +74,28 @@ impl FromStr for BasePath {
 
 impl fmt::Display for BasePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.prefix)
     }
 }
 
 impl BasePath {
+    /// The same with a place for the package that is not its name.
+    #[must_use]
+    pub fn with_place(self, place: Option<RemotePath>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// Below which everything of a package is.
+    pub(crate) fn package(&self, package: &PackageName) -> String {
+        match &self.place {
+            Some(place) => format!("{self}{place}/"),
+            None => format!("{self}{package}/"),
+        }
+    }
+
     /// Below which the refs of a package are.
     pub(crate) fn refs(&self, package: &PackageName) -> String {
-        format!("{self}{package}/rev/")
+        format!("{}rev/", self.package(package))
     }
 
     /// Below which every release is named by target. No ref begins with a dot, and these come
@@ -60,7 +111,7 @@ impl BasePath {
 
     /// An object that tells whether the store honours conditional writes.
     pub(crate) fn probe(&self, package: &PackageName) -> String {
-        format!("{self}{package}/conditional-write-probe")
+        format!("{}conditional-write-probe", self.package(package))
     }
 }
 
@@ -213,24 +264,14 @@ pub(crate) fn aliases(location: &Location, manifest: &Manifest, latest: bool) ->
         if !manifest.git_ref.is_release() {
             aliases.push(alias(location.named(file.name.as_str()), false));
         }
-        let name = latest_name(file.name.as_str(), manifest).filter(|_| latest);
-        if let Some(to) = name.map(|name| location.named(&name))
+        let name = manifest.latest_name(&file.name).filter(|_| latest);
+        if let Some(to) = name.map(|name| location.named(name.as_str()))
             && taken.insert(to.clone())
         {
             aliases.push(alias(to, true));
         }
     }
     aliases
-}
-
-/// A file's name with its version replaced by `latest`: `vaccel_latest_amd64.deb`. `None` if the
-/// version is not in the name.
-fn latest_name(name: &str, manifest: &Manifest) -> Option<String> {
-    let versions = [manifest.debian_version.clone(), manifest.version.to_string()];
-    versions
-        .iter()
-        .find(|version| name.contains(version.as_str()))
-        .map(|version| name.replacen(version.as_str(), "latest", 1))
 }
 
 #[cfg(test)]
@@ -286,6 +327,23 @@ mod tests {
         }
         for text in ["..", "a/../b", "a//b", "./a", "a\nb"] {
             assert!(text.parse::<BasePath>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_package_may_have_a_place_that_is_not_its_name() {
+        let place = |text: &str| text.parse::<RemotePath>();
+        let at = |text: &str| {
+            let base = BasePath::from_str("artifacts").unwrap().with_place(Some(place(text).unwrap()));
+            Location { base, ..location("v0.7.1") }
+        };
+        assert_eq!(at("/plugins/torch/").manifest(), "artifacts/plugins/torch/rev/v0.7.1/x86_64/release/manifest.json");
+        let python = at("python");
+        assert_eq!(python.sums(), "artifacts/python/rev/v0.7.1/x86_64/release/SHA256SUMS");
+        assert_eq!(Location::parse(&python.base, &python.package, &python.manifest()), Some(python.clone()));
+        assert_eq!(Location::parse(&python.base, &python.package, &location("v0.7.1").manifest()), None);
+        for text in ["", "/", "..", "a//b", "a/../b", "rev", "a/rev/b", "objects/x"] {
+            assert!(place(text).is_err(), "{text:?}");
         }
     }
 

@@ -58,14 +58,20 @@ pub struct Args {
 
     /// What to make, separated by commas: of the tree `deb`, `tar.gz`, `tar.xz`, `tar.zst` and `so`; of
     /// the repository `source`; and `wheel`, the Python packages that the build put into `dist` in
-    /// the build folder.
-    #[arg(long, default_value = "deb,tar.gz,so")]
-    pub formats: List,
+    /// the build folder. The default is that of `.github/vaccel-ci.toml`, else `deb,tar.gz,so`.
+    #[arg(long)]
+    pub formats: Option<List>,
 
     /// Whether headers, pkg-config files, static libraries and the links for linkers go into a
-    /// Debian package of their own, `<package>-dev`: `none` or `dev`.
-    #[arg(long, default_value = "none", hide_possible_values = true)]
-    pub split: Split,
+    /// Debian package of their own, `<package>-dev`: `none` or `dev`. The default is that of
+    /// `.github/vaccel-ci.toml`, else `none`.
+    #[arg(long, hide_possible_values = true)]
+    pub split: Option<Split>,
+
+    /// Folders that the loader is made to search where the package is used, by a wrapper script that
+    /// sets `LD_LIBRARY_PATH`, say. Libraries of the tree that the loader would not find are an error.
+    #[arg(long)]
+    pub loader_path: Option<List>,
 
     /// Whether a software bill of materials is made, in the form of SPDX 2.3.
     #[arg(long, default_value_t = true)]

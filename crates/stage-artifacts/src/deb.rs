@@ -88,6 +88,7 @@ fn refuse_control_folder(job: &Job<'_>) -> Result<()> {
 fn runtime(job: &Job<'_>, layout: &Layout, depends: Vec<String>) -> Result<Package> {
     document(job, &layout.runtime)?;
     let libraries = ldconfig::public_libraries(job.tree, job.subject.arch);
+    let triggers = ldconfig::triggers(job.tree, job.subject.arch).context("could not read etc/ld.so.conf.d")?;
     Ok(Package {
         root: layout.runtime.clone(),
         control: Fields {
@@ -97,10 +98,7 @@ fn runtime(job: &Job<'_>, layout: &Layout, depends: Vec<String>) -> Result<Packa
             description: job.metadata.description.clone(),
             more: Vec::new(),
         },
-        control_files: vec![
-            ("triggers", ldconfig::triggers(&libraries).to_owned()),
-            ("shlibs", ldconfig::shlibs(&libraries, job.subject)),
-        ],
+        control_files: vec![("triggers", triggers.to_owned()), ("shlibs", ldconfig::shlibs(&libraries, job.subject))],
         level: XzLevel::Default,
         kind: FileKind::Deb,
         purpose: "Debian package, to install with apt or dpkg",

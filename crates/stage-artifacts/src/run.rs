@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The action, step by step.
 
+use crate::args::Split;
 use crate::chain::Chain;
+use crate::configuration::{self, Settings};
 use crate::deb::{Deb, Dependencies};
 use crate::examples::Examples;
 use crate::format::{self, Format, Job, Product};
@@ -9,8 +11,8 @@ use crate::metadata::Metadata;
 use crate::output_folder::{OutputError, OutputFolder};
 use crate::sbom::Sbom;
 use crate::subject::Subject;
-use crate::tree::{InstallTree, TreeError};
-use crate::{Args, Outputs, configuration, file, summary};
+use crate::tree::{InstallTree, TreeError, loader};
+use crate::{Args, Outputs, file, summary};
 use artifact::{Bundle, FileEntry, FileKind, Manifest, Sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -45,21 +47,25 @@ struct Staging {
     subject: Subject,
     metadata: Metadata,
     formats: Vec<&'static dyn Format>,
+    split: Split,
+    loader_path: Vec<String>,
     examples: Examples,
     dependency_roots: Vec<PathBuf>,
 }
 
 /// 1. Settles what is staged, before any work is done.
 fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
-    let mut formats = format::choose(&args.formats)?;
+    let settings = configuration::complete(args)?;
+    let mut formats = format::choose(&settings.formats)?;
     if args.sbom {
         formats.push(&Sbom);
     }
     let subject = Subject::settle(args, runner)?;
-    let metadata = Metadata::new(&configuration::complete(&args.metadata, &subject.source)?, &subject)?;
+    let metadata = Metadata::new(&settings.metadata, &subject)?;
     let examples = Examples::read(args.examples_report.as_deref().unwrap_or_default(), &subject)?;
     let dependency_roots = args.pkgconfig_prefix.as_deref().unwrap_or_default().iter().map(PathBuf::from).collect();
-    Ok(Staging { subject, metadata, formats, examples, dependency_roots })
+    let Settings { split, loader_path, .. } = settings;
+    Ok(Staging { subject, metadata, formats, split, loader_path, examples, dependency_roots })
 }
 
 /// 2. Walks the install tree and makes sure that it can be packaged, and is the one that was tested.
@@ -68,6 +74,13 @@ fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<(InstallTr
     if !tree.holds(&args.prefix) {
         let message = format!("the install tree {} holds nothing below {}", args.destdir.display(), args.prefix);
         return Err(Failure::work(message).help("give the folder above the prefix, or the `prefix` that was built for"));
+    }
+    let configured = loader::configured_folders(&tree).context("could not read etc/ld.so.conf.d")?;
+    let searched = loader::default_folders(staging.subject.arch).into_iter().chain(configured);
+    let searched: Vec<String> = searched.chain(staging.loader_path.iter().cloned()).collect();
+    let problems = loader::out_of_reach(&tree, staging.subject.arch, &searched);
+    if !problems.is_empty() {
+        return Err(tree_failure(TreeError::OutOfReach { root: args.destdir.clone(), problems }));
     }
     let (files, size) = tree.extent();
     runner.info(&format!("{}: {files} files, {}", args.destdir.display(), bytes(size)));
@@ -100,7 +113,7 @@ fn produce(
             tree,
             prefix: &args.prefix,
             build_path: args.build_path.as_deref(),
-            split: args.split,
+            split: staging.split,
             dependencies: &dependencies,
             dependency_roots: &staging.dependency_roots,
             bundle: &bundle,
@@ -181,6 +194,11 @@ fn tree_failure(error: TreeError) -> Failure {
     let help = match &error {
         TreeError::Missing(_) | TreeError::NotAFolder(_) => Some("`destdir` is the folder that the build installed to"),
         TreeError::Empty(_) => Some("did the build install anything, and is `destdir` the folder it installed to?"),
+        TreeError::OutOfReach { .. } => Some(
+            "install them to the prefix's `lib` below /usr or /usr/local, link with a run path \
+             (`-Wl,-rpath,$ORIGIN/../lib/name`, in meson `install_rpath`), or install a file \
+             `/etc/ld.so.conf.d/<package>.conf` that names the folder; `loader-path` names folders that a wrapper script adds",
+        ),
         _ => None,
     };
     let mut failure = Failure::from(error);

@@ -6,6 +6,7 @@
 //! again. This module reads the tree and never changes it.
 
 pub mod elf;
+pub mod loader;
 mod problem;
 mod symlink;
 

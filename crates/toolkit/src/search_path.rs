@@ -26,12 +26,23 @@ pub struct SearchPaths {
 }
 
 impl SearchPaths {
+    /// The folders that a file of `/etc/ld.so.conf.d` names, without their leading slashes.
+    pub fn loader_folders(configuration: &str) -> Vec<String> {
+        let lines = configuration.lines().map(|line| line.split('#').next().unwrap_or_default());
+        // Other words than absolute folders are directives, such as `include`.
+        let folders = lines.filter_map(|line| line.trim().strip_prefix('/'));
+        folders.map(|folder| folder.split('=').next().unwrap_or_default().trim_end_matches('/').to_owned()).collect()
+    }
+
     /// The folders that exist below every prefix of a root; of the machine's own root only the usual
     /// ones, for it holds everybody's files. `multiarch` is Debian's name of the architecture.
     pub fn below(root: &Path, multiarch: &str) -> Self {
         let mut found = Self::default();
         for prefix in prefixes(root) {
             found.add(&prefix, multiarch);
+        }
+        if root != Path::new("/") {
+            extend(&mut found.libraries, root, configured(root));
         }
         found
     }
@@ -44,6 +55,15 @@ impl SearchPaths {
         extend(&mut self.libraries, prefix, lib.iter().cloned());
         extend(&mut self.pkgconfig, prefix, pkgconfig);
     }
+}
+
+/// The folders that a tree asks the loader of its machine to search as well.
+fn configured(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root.join("etc/ld.so.conf.d")).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    let files = files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "conf"));
+    files.filter_map(|file| fs::read_to_string(file).ok()).flat_map(|text| SearchPaths::loader_folders(&text)).collect()
 }
 
 /// Appends the folders that exist and are not in the list yet, also not under another name: `lib64`
@@ -114,6 +134,10 @@ mod tests {
         for path in present {
             std::fs::create_dir_all(folder.path().join(path)).unwrap();
         }
+        std::fs::create_dir_all(folder.path().join("usr/lib/app/private")).unwrap();
+        std::fs::create_dir_all(folder.path().join("etc/ld.so.conf.d")).unwrap();
+        let configuration = "# ours\ninclude /x\n/usr/lib/app/private # and\n/nowhere\n";
+        std::fs::write(folder.path().join("etc/ld.so.conf.d/app.conf"), configuration).unwrap();
         std::os::unix::fs::symlink("lib64", folder.path().join("usr/local/lib")).unwrap();
         std::os::unix::fs::symlink("usr", folder.path().join("again")).unwrap();
         let found = SearchPaths::below(folder.path(), MULTIARCH);
@@ -121,7 +145,8 @@ mod tests {
             paths.iter().map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect()
         };
         assert_eq!(relative(&found.programs), ["bin", "srv/x/bin"]);
-        assert_eq!(relative(&found.libraries), ["lib", "usr/lib/x86_64-linux-gnu", "usr/lib", "usr/local/lib"]);
+        let libraries = ["lib", "usr/lib/x86_64-linux-gnu", "usr/lib", "usr/local/lib", "usr/lib/app/private"];
+        assert_eq!(relative(&found.libraries), libraries);
         assert_eq!(
             relative(&found.pkgconfig),
             [

@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use toolkit::{Result, ResultExt};
+use toolkit::{Result, ResultExt, SearchPaths};
 
 /// Where Debian's Python looks for modules of packages.
 const PYTHON_MODULES: &str = "usr/lib/python3/dist-packages/";
@@ -86,15 +86,14 @@ impl<'a> Needs<'a> {
 fn libraries_in(roots: &[PathBuf], multiarch: &str) -> Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::new();
     for root in roots {
-        for folder in ["", "lib", "usr/lib", "usr/local/lib"] {
-            for folder in [root.join(folder), root.join(folder).join(multiarch)] {
-                let files = files_of(&folder).with_context(|| format!("could not read {}", folder.display()))?;
-                for file in files.into_iter().filter(|file| file.to_string_lossy().contains(".so")) {
-                    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    // What cannot be read as a library is none that anybody needs.
-                    let Some(elf) = File::open(&file).and_then(Elf::read).ok().flatten() else { continue };
-                    found.entry(elf.soname.unwrap_or(name)).or_insert(file);
-                }
+        // The folder of libraries itself can be named as well.
+        for folder in [root.clone()].into_iter().chain(SearchPaths::below(root, multiarch).libraries) {
+            let files = files_of(&folder).with_context(|| format!("could not read {}", folder.display()))?;
+            for file in files.into_iter().filter(|file| file.to_string_lossy().contains(".so")) {
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                // What cannot be read as a library is none that anybody needs.
+                let Some(elf) = File::open(&file).and_then(Elf::read).ok().flatten() else { continue };
+                found.entry(elf.soname.unwrap_or(name)).or_insert(file);
             }
         }
     }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which file of the install tree goes into which package, and the copies that dpkg-deb works on.
 
-use super::ldconfig::default_folders;
 use crate::file;
 use crate::format::Job;
-use crate::tree::{Entry, InstallTree, Kind};
+use crate::tree::{Entry, InstallTree, Kind, loader::default_folders};
 use artifact::Arch;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -81,15 +80,19 @@ fn is_development(entry: &Entry, prefix: &str, arch: Arch) -> bool {
         .any(|folder| below_prefix.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
     let parent = entry.folder().rsplit('/').next().unwrap_or_default();
     let ending = entry.name().rsplit_once('.').map(|(_, ending)| ending);
-    let in_lib = below_prefix.starts_with("lib/");
+    let in_lib = ["lib/", "lib64/"].iter().any(|lib| below_prefix.starts_with(lib));
+    // Where linkers look: the system's folders, and the prefix's.
+    let is_linked_from = || {
+        let of_prefix = ["lib".to_owned(), "lib64".to_owned(), format!("lib/{}", arch.multiarch())];
+        default_folders(arch).iter().any(|folder| folder == entry.folder())
+            || of_prefix.iter().any(|folder| below_prefix.rsplit_once('/').is_some_and(|(at, _)| at == folder))
+    };
     match &entry.kind {
         Kind::Folder => false,
         _ if in_folder => true,
         _ if !in_lib => false,
         _ if parent == "pkgconfig" || below_prefix.split('/').any(|part| part == "cmake") => true,
-        Kind::Symlink { target } if ending == Some("so") => {
-            target.contains(".so.") && default_folders(arch).iter().any(|folder| folder == entry.folder())
-        }
+        Kind::Symlink { target } if ending == Some("so") => target.contains(".so.") && is_linked_from(),
         _ => matches!(ending, Some("a" | "la")),
     }
 }
@@ -123,6 +126,18 @@ mod tests {
         for (path, kind, expected) in cases {
             let entry = Entry { path: path.to_owned(), kind };
             assert_eq!(is_development(&entry, "usr", Arch::X86_64), expected, "{path}");
+        }
+        let elsewhere = [
+            ("opt/x/include/x.h", file(), true),
+            ("opt/x/lib/libx.so", link("libx.so.1"), true),
+            ("opt/x/lib64/libx.so", link("libx.so.1"), true),
+            ("opt/x/lib64/pkgconfig/x.pc", file(), true),
+            ("opt/x/lib/libx.so.1", link("libx.so.1.2"), false),
+            ("opt/x/lib/plugins/libp.so", link("libp.so.1"), false),
+        ];
+        for (path, kind, expected) in elsewhere {
+            let entry = Entry { path: path.to_owned(), kind };
+            assert_eq!(is_development(&entry, "opt/x", Arch::X86_64), expected, "{path}");
         }
     }
 }

@@ -2,13 +2,14 @@
 //! Public shared libraries: what the loader's cache and other packages need to know of them.
 
 use crate::subject::Subject;
-use crate::tree::{InstallTree, SharedLibrary};
+use crate::tree::{InstallTree, SharedLibrary, loader};
 use artifact::Arch;
 use std::collections::BTreeSet;
+use std::io;
 
 /// The libraries with a versioned soname in the loader's default folders.
 pub fn public_libraries(tree: &InstallTree, arch: Arch) -> Vec<SharedLibrary<'_>> {
-    let folders = default_folders(arch);
+    let folders = loader::default_folders(arch);
     let is_public = |library: &SharedLibrary<'_>| {
         let versioned = library.elf.soname.as_deref().and_then(split_soname).is_some();
         versioned && folders.iter().any(|folder| folder == library.entry.folder())
@@ -16,21 +17,15 @@ pub fn public_libraries(tree: &InstallTree, arch: Arch) -> Vec<SharedLibrary<'_>
     tree.shared_libraries().filter(is_public).collect()
 }
 
-/// Where the loader looks by itself.
-pub fn default_folders(arch: Arch) -> [String; 5] {
-    let multiarch = arch.multiarch();
-    [
-        "lib".to_owned(),
-        "usr/lib".to_owned(),
-        "usr/local/lib".to_owned(),
-        format!("lib/{multiarch}"),
-        format!("usr/lib/{multiarch}"),
-    ]
-}
-
-/// Asks dpkg to refresh the loader's cache when the package comes and goes.
-pub fn triggers(libraries: &[SharedLibrary<'_>]) -> &'static str {
-    if libraries.is_empty() { "" } else { "activate-noawait ldconfig\n" }
+/// Asks dpkg to refresh the loader's cache when the package comes and goes: for public libraries, and for whatever lies
+/// where only the cache knows of it.
+pub fn triggers(tree: &InstallTree, arch: Arch) -> io::Result<&'static str> {
+    let mut cached: Vec<String> =
+        loader::default_folders(arch).into_iter().filter(|folder| folder.starts_with("usr/local/")).collect();
+    cached.extend(loader::configured_folders(tree)?);
+    let is_cached = |library: SharedLibrary<'_>| cached.iter().any(|folder| folder == library.entry.folder());
+    let is_needed = !public_libraries(tree, arch).is_empty() || tree.shared_libraries().any(is_cached);
+    Ok(if is_needed { "activate-noawait ldconfig\n" } else { "" })
 }
 
 /// Tells the packagers of programs that use the libraries what to depend on.

@@ -23,6 +23,8 @@ pub struct Elf {
     pub needed: Vec<String>,
     /// Where it asks the loader to look first.
     pub run_paths: Vec<String>,
+    /// Whether they are of the older kind (`DT_RPATH`), which counts for what it loads as well.
+    pub run_paths_are_inherited: bool,
     /// The digest by which debuggers find its debug symbols, in hexadecimal digits.
     pub build_id: Option<String>,
     /// Whether it has symbols that running it does not need.
@@ -89,6 +91,7 @@ where
     let Some((entries, strings)) = sections.dynamic(endian, data)? else { return Ok(elf) };
     let strings = sections.strings(endian, data, strings)?;
     let mut is_program = false;
+    let (mut run_path, mut old_run_path) = (None, None);
     for entry in entries {
         let text = || -> object::read::Result<String> {
             let bytes = entry.string(endian, strings)?;
@@ -97,11 +100,15 @@ where
         match entry.tag(endian) {
             elf::DT_SONAME => elf.soname = Some(text()?),
             elf::DT_NEEDED => elf.needed.push(text()?),
-            elf::DT_RUNPATH | elf::DT_RPATH => elf.run_paths.extend(text()?.split(':').map(str::to_owned)),
+            elf::DT_RUNPATH => run_path = Some(text()?),
+            elf::DT_RPATH => old_run_path = Some(text()?),
             elf::DT_FLAGS_1 => is_program |= entry.val(endian) & elf::DF_1_PIE.0 != 0,
             _ => {}
         }
     }
+    // The newer kind makes the loader ignore the older one.
+    elf.run_paths_are_inherited = run_path.is_none() && old_run_path.is_some();
+    elf.run_paths = run_path.or(old_run_path).iter().flat_map(|paths| paths.split(':')).map(str::to_owned).collect();
     // Position-independent programs have the type of libraries; older linkers did not flag them.
     is_program |= has_interpreter && elf.soname.is_none();
     elf.is_shared_library = header.e_type(endian) == elf::ET_DYN && !is_program;

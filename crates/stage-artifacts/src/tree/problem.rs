@@ -29,6 +29,14 @@ pub enum TreeError {
         /// Why.
         source: io::Error,
     },
+    /// Some libraries of the tree are where the loader does not look.
+    #[error("the loader will not find libraries that the install tree {} brings:{}", .root.display(), list(.problems))]
+    OutOfReach {
+        /// The tree.
+        root: PathBuf,
+        /// Who needs what, sorted by path.
+        problems: Vec<Located>,
+    },
     /// Some entries cannot be packaged.
     #[error("the install tree {} cannot be packaged:{}", .root.display(), list(.problems))]
     Unfit {
@@ -91,6 +99,14 @@ pub enum Problem {
     LinkLoop {
         /// Where it points.
         target: String,
+    },
+    /// Needs a library of the tree that the loader does not find.
+    #[error("needs {library}, which is in {folder}")]
+    OutOfReach {
+        /// The library.
+        library: String,
+        /// The folder that it is in.
+        folder: String,
     },
     /// The target cannot be written.
     #[error("is a symbolic link to a name that is not UTF-8")]

@@ -21,21 +21,24 @@ pub enum Destination {
 
 /// Follows the link at `path`; `links` holds the target of every link of the tree.
 pub fn follow(path: &str, links: &BTreeMap<String, String>) -> Destination {
-    let Some(target) = links.get(path) else { return Destination::Inside };
-    let mut here: Vec<&str> = path.split('/').collect();
-    here.pop();
-    // What is still to be walked, its next part last.
-    let mut ahead: Vec<&str> = target.split('/').rev().collect();
-    let mut followed = 1;
-    if target.starts_with('/') {
-        return Destination::Absolute;
+    match resolve(path, links) {
+        Ok(_) => Destination::Inside,
+        Err(elsewhere) => elsewhere,
     }
+}
+
+/// The place in the tree that a path leads to, through links in the middle as well.
+pub fn resolve(path: &str, links: &BTreeMap<String, String>) -> Result<String, Destination> {
+    let mut here: Vec<&str> = Vec::new();
+    // What is still to be walked, its next part last.
+    let mut ahead: Vec<&str> = path.split('/').rev().collect();
+    let mut followed = 0;
     while let Some(part) = ahead.pop() {
         match part {
             "" | "." => {}
             ".." => {
                 if here.pop().is_none() {
-                    return Destination::Outside;
+                    return Err(Destination::Outside);
                 }
             }
             name => {
@@ -43,17 +46,17 @@ pub fn follow(path: &str, links: &BTreeMap<String, String>) -> Destination {
                 let Some(target) = links.get(&here.join("/")) else { continue };
                 followed += 1;
                 if followed > MOST_LINKS {
-                    return Destination::Loop;
+                    return Err(Destination::Loop);
                 }
                 if target.starts_with('/') {
-                    return Destination::Absolute;
+                    return Err(Destination::Absolute);
                 }
                 here.pop();
                 ahead.extend(target.split('/').rev());
             }
         }
     }
-    Destination::Inside
+    Ok(here.join("/"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod equality;
 mod examples;
 mod foreign;
 mod hardship;
+mod loader;
 mod place;
 mod python;
 mod refusals;

@@ -132,6 +132,14 @@ impl Place {
         folder
     }
 
+    /// One control file of a Debian package; empty if it has none of that name.
+    pub fn control(&self, name: &str, file: &str) -> String {
+        let folder = self.path("control");
+        let _ = fs::remove_dir_all(&folder);
+        output_of("dpkg-deb", &["--control", self.package(name).to_str().unwrap(), folder.to_str().unwrap()]);
+        fs::read_to_string(folder.join(file)).unwrap_or_default()
+    }
+
     /// One field of a Debian package.
     pub fn field(&self, name: &str, field: &str) -> String {
         output_of("dpkg-deb", &["--field", self.package(name).to_str().unwrap(), field]).trim().to_owned()
