@@ -12,7 +12,7 @@ mod summary;
 mod unpack;
 
 use artifact::{Arch, BuildType, PackageName, RefName};
-use registry::{PublicKey, Requirement, StoreArgs};
+use registry::{BasePath, PublicKey, RemotePath, Requirement, StoreArgs};
 use std::path::PathBuf;
 use toolkit::{List, Result, Runner};
 
@@ -69,6 +69,9 @@ pub struct Args {
     /// Public key of minisign; a manifest that it has not signed is an error.
     #[arg(long)]
     public_key: Option<PublicKey>,
+    /// Place of the package in the store below base-path, such as `plugins/torch`; absent, its name.
+    #[arg(long)]
+    remote_path: Option<RemotePath>,
     #[command(flatten)]
     store: StoreArgs,
     /// Print the published versions of the package, and fetch nothing.
@@ -77,6 +80,13 @@ pub struct Args {
     /// Print them as JSON.
     #[arg(long, default_value_t = false, requires = "list", help_heading = toolkit::CLI_ONLY)]
     json: bool,
+}
+
+impl Args {
+    /// What comes before the package's name, or its place.
+    fn base_path(&self) -> BasePath {
+        self.store.base_path().with_place(self.remote_path.clone())
+    }
 }
 
 toolkit::outputs! {

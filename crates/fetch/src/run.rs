@@ -75,7 +75,7 @@ fn joined(folders: &[PathBuf]) -> Option<String> {
 async fn resolve(args: &Args, store: &Store) -> Result<Result<Resolved, RegistryError>> {
     let host = || Arch::host().ok_or_else(|| Failure::input("this machine is none of ours").help("give arch"));
     let arch = args.arch.map_or_else(host, Ok)?;
-    let base = args.store.base_path();
+    let base = args.base_path();
     Ok(match (&args.version, &args.git_ref) {
         (Some(version), _) => registry::resolve(store, &base, &args.package, version, arch, args.build_type).await,
         (None, Some(git_ref)) => {
@@ -115,7 +115,7 @@ fn verified(folder: &Path, file: &FetchedFile) -> String {
 }
 
 async fn list(args: &Args, store: &Store, runner: &Runner) -> Result<Outputs> {
-    let listed = registry::list(store, &args.store.base_path(), &args.package).await;
+    let listed = registry::list(store, &args.base_path(), &args.package).await;
     let listed = listed.map_err(RegistryError::into_failure)?;
     runner.print(&if args.json { listing::json(&listed) } else { listing::table(&args.package, &listed) });
     Ok(Outputs::nothing())

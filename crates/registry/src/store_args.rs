@@ -2,7 +2,7 @@
 //! The store's inputs, the same for every action that has them.
 
 use crate::settings::without_user;
-use crate::{BasePath, Credentials, RemotePath, Settings, Store};
+use crate::{BasePath, Credentials, Settings, Store};
 use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
@@ -25,9 +25,6 @@ pub struct StoreArgs {
     /// What comes before the package's name in every key.
     #[arg(long)]
     pub base_path: Option<BasePath>,
-    /// Place of the package below that, such as `plugins/torch`; absent, its name.
-    #[arg(long)]
-    pub remote_path: Option<RemotePath>,
     /// Access key; absent, the environment's, a profile's or a web identity's credentials.
     #[arg(long)]
     pub access_key: Option<Secret>,
@@ -77,9 +74,9 @@ pub enum Without {
 }
 
 impl StoreArgs {
-    /// What comes before the package's name, or its place.
+    /// What comes before the package's name.
     pub fn base_path(&self) -> BasePath {
-        self.base_path.clone().unwrap_or_default().with_place(self.remote_path.clone())
+        self.base_path.clone().unwrap_or_default()
     }
 
     /// Prepares the client.

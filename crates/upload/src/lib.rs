@@ -11,7 +11,9 @@ pub use age::{Age, AgeError};
 
 use artifact::{Arch, BuildType, Bundle, Commit, PackageName, RefName, Version};
 use digests::Digests;
-use registry::{Location, Progress, Publication, PublishOptions, RegistryError, SigningKey, StoreArgs, Without};
+use registry::{
+    Location, Progress, Publication, PublishOptions, RegistryError, RemotePath, SigningKey, StoreArgs, Without,
+};
 use std::path::PathBuf;
 use toolkit::{Failure, Result, ResultExt, Runner, Secret, human};
 
@@ -55,6 +57,9 @@ pub struct Args {
     /// The digests come from the jobs that staged, as outputs, which code of the repository cannot change.
     #[arg(long)]
     manifest_sha256: Option<Digests>,
+    /// Place of the package in the store below base-path, such as `plugins/torch`; absent, its name.
+    #[arg(long)]
+    remote_path: Option<RemotePath>,
     /// Whether names with `latest` instead of the version are kept, too.
     #[arg(long, default_value_t = true)]
     latest: bool,
@@ -107,7 +112,7 @@ impl toolkit::Action for Upload {
             Some(secret) => Some(secret.expose().parse::<SigningKey>().input("signing-key is not usable")?),
             None => None,
         };
-        let location = Location::of(args.store.base_path(), bundle.manifest());
+        let location = Location::of(args.store.base_path().with_place(args.remote_path.clone()), bundle.manifest());
         // One thread for the transfers and some for files: more would only wake each other.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.context("could not start the runtime")?.block_on(async {
