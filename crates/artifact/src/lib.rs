@@ -18,6 +18,7 @@ mod manifest;
 mod package;
 mod plan;
 mod ref_name;
+mod requires;
 pub mod runners;
 #[cfg(feature = "schemars")]
 pub mod schema;
@@ -41,6 +42,7 @@ pub use manifest::{BuiltBy, Commit, CommitError, FileEntry, FileKind, Manifest, 
 pub use package::{PackageName, PackageNameError};
 pub use plan::{Matrix, Plan, Target};
 pub use ref_name::{RefName, RefNameError};
+pub use requires::{ArmFloat, Cpu, CpuError, Requires, SymbolVersion, SymbolVersionError};
 pub use sha256::{Hasher, Sha256, Sha256Error};
 pub use timestamp::{Timestamp, TimestampError};
 pub use tree::{TreeChange, TreeEntry, TreeListing, TreeNode};

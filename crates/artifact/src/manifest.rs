@@ -2,7 +2,7 @@
 //! The manifest of a bundle.
 
 use crate::document::{self, DocumentError};
-use crate::{Arch, BuildType, FileName, PackageName, RefName, Sha256, Timestamp, Version};
+use crate::{Arch, BuildType, FileName, PackageName, RefName, Requires, Sha256, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
@@ -148,6 +148,9 @@ pub struct Manifest {
     /// Digests of the reports of the examples that ran against that tree; they are files of the bundle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Sha256>,
+    /// What a machine must have to run its files; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requires: Option<Requires>,
     /// The files, sorted by name.
     pub files: Vec<FileEntry>,
 }
@@ -226,6 +229,11 @@ pub(crate) mod tests {
             }),
             tree_sha256: Some(Sha256::of(b"tree")),
             examples: vec![Sha256::of(b"report")],
+            requires: Some(Requires {
+                glibc: Some("2.34".parse().unwrap()),
+                libraries: vec!["libc.so.6".into()],
+                ..Requires::default()
+            }),
             files: vec![
                 file("vaccel_0.7.1_x86_64.tar.gz", FileKind::Archive, b"tar"),
                 file("vaccel_0.7.1-1_amd64.deb", FileKind::Deb, b"deb"),

@@ -2,7 +2,7 @@
 //! Inputs and outputs of the action.
 
 use crate::metadata::MetadataArgs;
-use artifact::{Arch, BuildType, PackageName, RefName, Sha256, Version};
+use artifact::{Arch, BuildType, Cpu, PackageName, RefName, Sha256, SymbolVersion, Version};
 use std::path::PathBuf;
 use toolkit::List;
 
@@ -72,6 +72,14 @@ pub struct Args {
     /// sets `LD_LIBRARY_PATH`, say. Libraries of the tree that the loader would not find are an error.
     #[arg(long)]
     pub loader_path: Option<List>,
+
+    /// The newest glibc that the files may need, such as `2.31`. What they need is in the manifest.
+    #[arg(long)]
+    pub max_glibc: Option<SymbolVersion>,
+
+    /// The best processor that the files may need, as far as they state it: `x86-64-v2`, `armv7+vfpv3-d16`.
+    #[arg(long)]
+    pub max_cpu: Option<Cpu>,
 
     /// Whether a software bill of materials is made, in the form of SPDX 2.3.
     #[arg(long, default_value_t = true)]

@@ -4,7 +4,8 @@
 use crate::Args;
 use crate::args::Split;
 use crate::metadata::MetadataArgs;
-use artifact::SETTINGS;
+use crate::requires::Limits;
+use artifact::{Cpu, SETTINGS, SymbolVersion};
 use clap::ValueEnum;
 use serde::Deserialize;
 use toolkit::{Failure, Result};
@@ -31,6 +32,8 @@ struct Package {
     formats: Option<Vec<String>>,
     split: Option<String>,
     loader_path: Option<Vec<String>>,
+    max_glibc: Option<SymbolVersion>,
+    max_cpu: Option<Cpu>,
 }
 
 /// The inputs that the repository's file may give, too.
@@ -44,13 +47,15 @@ pub struct Settings {
     pub split: Split,
     /// Folders that the loader is made to search, without leading slashes.
     pub loader_path: Vec<String>,
+    /// What the files may require.
+    pub limits: Limits,
 }
 
 /// The inputs, with what they leave open taken from the repository's file.
 pub fn complete(given: &Args) -> Result<Settings> {
     let path = given.source_path.join(SETTINGS);
     let keys = "the keys of [stage-artifacts] are description, maintainer, section, depends, homepage, license, formats, \
-                split and loader-path";
+                split, loader-path, max-glibc and max-cpu";
     let configuration: Configuration = toolkit::read_toml(&path).map_err(|failure| failure.help(keys))?;
     let package = configuration.stage_artifacts;
     let depends = package.depends.map(|items| items.join(",").parse()).transpose()?;
@@ -74,6 +79,7 @@ pub fn complete(given: &Args) -> Result<Settings> {
         },
         formats: list(&given.formats, package.formats).unwrap_or_else(|| FORMATS.map(str::to_owned).to_vec()),
         split: split.unwrap_or(Split::None),
+        limits: Limits { glibc: given.max_glibc.clone().or(package.max_glibc), cpu: given.max_cpu.or(package.max_cpu) },
         loader_path: folders(&list(&given.loader_path, package.loader_path).unwrap_or_default())?,
     })
 }
@@ -146,6 +152,7 @@ mod tests {
             ("[stage-artifacts]\nmaintaner = 'A'\n", "vaccel-ci.toml:2: unknown field `maintaner`"),
             ("[stage-artifacts]\n\nlicense = 3\n", "vaccel-ci.toml:3: invalid type"),
             ("[stage-artifacts\n", "vaccel-ci.toml:1: "),
+            ("[stage-artifacts]\nmax-cpu = 'pentium'\n", "\"pentium\" is not a valid processor"),
             ("[stage-artifacts]\nsplit = 'two'\n", "vaccel-ci.toml: \"two\" is not a valid split"),
             ("[stage-artifacts]\nloader-path = ['opt']\n", "\"opt\" is not a valid folder of loader-path"),
         ];

@@ -18,7 +18,7 @@ mod segments;
 mod shlibdeps;
 mod strip;
 
-pub use dependencies::Dependencies;
+pub use dependencies::{Dependencies, Needs};
 
 use crate::compress::XzLevel;
 use crate::file;

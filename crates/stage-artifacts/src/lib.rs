@@ -18,6 +18,7 @@ mod licence;
 mod metadata;
 mod origin;
 mod output_folder;
+mod requires;
 mod run;
 mod sbom;
 mod shared_library;

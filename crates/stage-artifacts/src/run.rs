@@ -9,6 +9,7 @@ use crate::examples::Examples;
 use crate::format::{self, Format, Job, Product};
 use crate::metadata::Metadata;
 use crate::output_folder::{OutputError, OutputFolder};
+use crate::requires::{self, Limits};
 use crate::sbom::Sbom;
 use crate::subject::Subject;
 use crate::tree::{InstallTree, TreeError, loader};
@@ -27,7 +28,7 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     let folder = prepare(args)?;
     let products = produce(args, &staging, &tree, &folder, runner)?;
     chain.recheck()?;
-    let manifest = seal(&staging, &chain, &products, &folder)?;
+    let manifest = seal(&staging, &tree, &chain, &products, &folder)?;
     let bundle = folder.appear().map_err(output_failure)?;
     report(&staging, &tree, &products, &manifest, runner)?;
     let sha256 = Sha256::of(&manifest.to_canonical_json());
@@ -49,6 +50,7 @@ struct Staging {
     formats: Vec<&'static dyn Format>,
     split: Split,
     loader_path: Vec<String>,
+    limits: Limits,
     examples: Examples,
     dependency_roots: Vec<PathBuf>,
 }
@@ -64,8 +66,8 @@ fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
     let metadata = Metadata::new(&settings.metadata, &subject)?;
     let examples = Examples::read(args.examples_report.as_deref().unwrap_or_default(), &subject)?;
     let dependency_roots = args.pkgconfig_prefix.as_deref().unwrap_or_default().iter().map(PathBuf::from).collect();
-    let Settings { split, loader_path, .. } = settings;
-    Ok(Staging { subject, metadata, formats, split, loader_path, examples, dependency_roots })
+    let Settings { split, loader_path, limits, .. } = settings;
+    Ok(Staging { subject, metadata, formats, split, loader_path, limits, examples, dependency_roots })
 }
 
 /// 2. Walks the install tree and makes sure that it can be packaged, and is the one that was tested.
@@ -81,6 +83,9 @@ fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<(InstallTr
     let problems = loader::out_of_reach(&tree, staging.subject.arch, &searched);
     if !problems.is_empty() {
         return Err(tree_failure(TreeError::OutOfReach { root: args.destdir.clone(), problems }));
+    }
+    if let Some(failure) = requires::exceeding(&tree, &staging.limits) {
+        return Err(failure);
     }
     let (files, size) = tree.extent();
     runner.info(&format!("{}: {files} files, {}", args.destdir.display(), bytes(size)));
@@ -138,7 +143,13 @@ fn produce(
 }
 
 /// 5. Names every file with its digest in `SHA256SUMS` and `manifest.json`.
-fn seal(staging: &Staging, chain: &Chain, products: &[Product], folder: &OutputFolder) -> Result<Manifest> {
+fn seal(
+    staging: &Staging,
+    tree: &InstallTree,
+    chain: &Chain,
+    products: &[Product],
+    folder: &OutputFolder,
+) -> Result<Manifest> {
     let bundle = folder.bundle();
     let mut files = products.iter().map(|product| entry(product, &bundle)).collect::<Result<Vec<_>>>()?;
     files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -158,6 +169,7 @@ fn seal(staging: &Staging, chain: &Chain, products: &[Product], folder: &OutputF
         run: subject.run,
         tree_sha256: Some(chain.sha256()),
         examples: staging.examples.digests(),
+        requires: Some(requires::of(tree)).filter(|requires| !requires.is_empty()),
         files,
     };
     Bundle::write(&bundle, &manifest).context("could not write the manifest")?;

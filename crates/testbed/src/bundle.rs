@@ -28,6 +28,7 @@ pub fn manifest(git_ref: &str, version: &str) -> Result<Manifest> {
         run: None,
         tree_sha256: None,
         examples: Vec::new(),
+        requires: None,
         files: Vec::new(),
     })
 }

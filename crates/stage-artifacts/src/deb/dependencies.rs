@@ -65,7 +65,8 @@ pub struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
-    fn of(tree: &'a InstallTree) -> Self {
+    /// Looks through the tree.
+    pub fn of(tree: &'a InstallTree) -> Self {
         let own_folders = tree.shared_libraries().map(|library| library.entry.folder()).collect();
         let sonames = tree.shared_libraries().filter_map(|library| library.elf.soname.as_deref());
         let names = tree.entries().iter().filter(|entry| !matches!(entry.kind, Kind::Folder)).map(Entry::name);

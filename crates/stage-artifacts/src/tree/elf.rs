@@ -3,8 +3,10 @@
 //!
 //! Reads the few parts of the file that hold this, so that large files cost nothing.
 
+mod requires;
+
 use crate::file;
-use artifact::Arch;
+use artifact::{Arch, Requires};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
 use object::{FileKind, ReadCache, ReadRef, elf};
 use std::fs::File;
@@ -27,6 +29,8 @@ pub struct Elf {
     pub run_paths_are_inherited: bool,
     /// The digest by which debuggers find its debug symbols, in hexadecimal digits.
     pub build_id: Option<String>,
+    /// What it requires of the machine.
+    pub requires: Requires,
     /// Whether it has symbols that running it does not need.
     pub has_debug: bool,
 }
@@ -87,6 +91,7 @@ where
         && !is_debug_file
         && has(&|section, name| section.sh_type(endian) == elf::SHT_SYMTAB || name.starts_with(b".debug_"));
     elf.build_id = segments.iter().find_map(|segment| build_id::<H, R>(segment, endian, data));
+    elf.requires = requires::of(header, endian, data, &sections);
     // Separate debug files keep the section but not its content; they need nothing.
     let Some((entries, strings)) = sections.dynamic(endian, data)? else { return Ok(elf) };
     let strings = sections.strings(endian, data, strings)?;

@@ -14,5 +14,6 @@ mod loader;
 mod place;
 mod python;
 mod refusals;
+mod requires;
 mod sbom;
 mod source;

@@ -85,8 +85,8 @@ impl Place {
     pub fn write_build(&self) {
         let record = artifact::BuildRecord {
             schema: 1,
-            compiler: "gcc 12.2.0".to_owned(),
-            backend: "python 3.11.2".to_owned(),
+            compiler: "CPython 3.11.2".to_owned(),
+            backend: "build 1.2.2".to_owned(),
             options: Vec::new(),
             version: "0.3.0".to_owned(),
             arch: host(),

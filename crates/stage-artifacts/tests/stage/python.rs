@@ -17,10 +17,18 @@ fn what_the_build_made_is_taken() {
     assert_eq!(files, [(wheel, FileKind::Wheel), ("hello-0.3.0.tar.gz", FileKind::Source)]);
     assert_eq!(fs::read_to_string(place.path("dist").join(wheel)).unwrap(), wheel);
 
-    let foreign = "hello-0.3.0-cp311-cp311-linux_riscv64.whl";
-    place.write(&format!("build/dist/{foreign}"), "wheel");
-    let text = place.story(&place.stage(&["--formats=wheel", "--build-path=build"]).code(1));
-    assert!(text.contains(&format!("the wheel {foreign} is for linux_riscv64, not for {}", host())), "{text}");
+    let other_machine = "hello-0.3.0-cp311-cp311-linux_riscv64.whl".to_owned();
+    let other_python = format!("hello-0.3.0-cp39-cp39-linux_{}.whl", host());
+    let cases = [
+        (&other_machine, format!("is for linux_riscv64, not for {}", host())),
+        (&other_python, "is for cp39 (cp39), and the build was by Python 3.11".to_owned()),
+    ];
+    for (foreign, expected) in cases {
+        place.write(&format!("build/dist/{foreign}"), "wheel");
+        let text = place.story(&place.stage(&["--formats=wheel", "--build-path=build"]).code(1));
+        assert!(text.contains(&format!("the wheel {foreign} {expected}")), "{text}");
+        fs::remove_file(place.path("build/dist").join(foreign)).unwrap();
+    }
 }
 
 #[test]

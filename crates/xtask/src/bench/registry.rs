@@ -104,6 +104,7 @@ impl Bench<'_> {
             run: None,
             tree_sha256: None,
             examples: Vec::new(),
+            requires: None,
             files,
         };
         Bundle::write(&folder, &manifest)?;
