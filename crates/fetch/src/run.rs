@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The steps: connect, resolve, choose, fetch, install.
+//! The steps: connect, resolve everything, choose, fetch, install.
 
-use crate::{Args, Install, Outputs, choice, install, listing, summary};
-use artifact::Arch;
+use crate::choice::{Offer, Wanted};
+use crate::plain::PlainBundle;
+use crate::request::{Request, Which};
+use crate::resolve::{Found, Resolver};
+use crate::{Args, FetchedPackage, Install, Outputs, choice, install, listing, machine, summary};
+use artifact::{FileEntry, Manifest, Sha256};
 use registry::{FetchedFile, Fetcher, Location, Progress, RegistryError, Resolved, Store, Without};
-use std::path::Path;
-use std::path::PathBuf;
-use toolkit::{Failure, Result, ResultExt, Runner, SearchPaths, human};
+use std::fs;
+use std::path::{Path, PathBuf};
+use toolkit::{Failure, Json, Result, ResultExt, Runner, SearchPaths, human};
 
 /// How many files are fetched at once where the caller leaves it to us.
 const CONCURRENCY: usize = 16;
 
 pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
+    let requests = if args.list { Vec::new() } else { requests(args)? };
     // One thread for the transfers and some for files: more would only wake each other.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("could not start the runtime")?.block_on(async {
@@ -19,85 +24,143 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
         if let Some(public_key) = &args.public_key {
             store = store.trusting(public_key.clone());
         }
-        if args.list {
-            return list(args, &store, runner).await;
-        }
-        let bundle = match resolve(args, &store).await? {
-            Ok(bundle) => bundle,
-            Err(missing @ (RegistryError::NoBundle { .. } | RegistryError::Unsatisfied { .. }))
-                if args.allow_missing =>
-            {
-                runner.info(&format!("nothing is fetched: {missing}"));
-                return Ok(Outputs::nothing());
-            }
-            Err(error) => return Err(error.into_failure()),
-        };
-        let manifest = &bundle.manifest;
-        runner.step(&format!("Fetch {} {} ({})", manifest.package, manifest.version, bundle.location.prefix()));
-        // A list of nothing but separators is no list, as in any other input.
-        let patterns = args.files.as_deref().filter(|patterns| !patterns.is_empty());
-        let files = choice::choose(manifest, patterns, args.install, args.allow_missing)?;
-        if files.is_empty() {
-            runner.info("nothing is fetched: no file of the bundle matches");
+        if let Some(package) = args.package.as_ref().filter(|_| args.list) {
+            let published = registry::published(&store, &args.base_path(), package).await;
+            let published = published.map_err(RegistryError::into_failure)?;
+            runner.print(&if args.json { listing::json(&published) } else { listing::table(package, &published) });
             return Ok(Outputs::nothing());
         }
-        let fetched = fetch(args, &store, &bundle, &files, runner).await?;
-        let installed = match args.install {
-            Install::None => None,
-            Install::Deb => Some(install::deb(&fetched, runner)?),
-            Install::Prefix => Some(install::prefix(&fetched, &args.install_prefix, runner)?),
-        };
-        runner.summary(&summary::render(&store, &bundle, &fetched, installed.as_deref()))?;
-        let folders = match &installed {
-            Some(root) => SearchPaths::below(&root.canonicalize()?, manifest.arch.multiarch()),
-            None => SearchPaths::default(),
-        };
-        Ok(Outputs {
-            version: Some(manifest.version.to_string()),
-            r#ref: Some(manifest.git_ref.to_string()),
-            commit: Some(manifest.commit.to_string()),
-            path: Some(args.local_path.clone()),
-            files: Some(fetched.iter().map(|file| file.entry.name.to_string()).collect()),
-            verified: Some(fetched.iter().map(|file| verified(&args.local_path, file)).collect()),
-            installed: Some(installed.is_some()),
-            pkg_config_path: joined(&folders.pkgconfig),
-            library_path: joined(&folders.libraries),
-        })
+        let found = plan(args, &store, &requests, runner).await?;
+        if found.is_empty() {
+            return Ok(Outputs::nothing());
+        }
+        let mut fetched = Vec::new();
+        for planned in &found {
+            let files = match &planned.found {
+                Found::Bundle(bundle) => fetch(args, &store, bundle, planned, runner).await?,
+                Found::Plain(plain) => fetch_plain(&store, plain, planned, runner).await?,
+            };
+            fetched.push((planned, files));
+        }
+        // What is fetched is whole before anything is installed.
+        let mut installed = None;
+        for (_, files) in &fetched {
+            installed = install(args, files, runner)?;
+        }
+        for (planned, files) in &fetched {
+            runner.summary(&match &planned.found {
+                Found::Bundle(bundle) => summary::render(&store, bundle, files, installed.as_deref()),
+                Found::Plain(plain) => summary::render_plain(&plain.location, files, installed.as_deref()),
+            })?;
+        }
+        outputs(args, &fetched, installed.as_deref())
     })
 }
 
-/// The folders of a search path; `None` if there are none.
-fn joined(folders: &[PathBuf]) -> Option<String> {
-    let shown: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
-    (!shown.is_empty()).then(|| shown.join(":"))
+/// A bundle or its plain files, the files of it that are wanted, and the folder that gets them.
+struct Planned {
+    found: Found,
+    wanted: Vec<Wanted>,
+    folder: PathBuf,
 }
 
-async fn resolve(args: &Args, store: &Store) -> Result<Result<Resolved, RegistryError>> {
-    let host = || Arch::host().ok_or_else(|| Failure::input("this machine is none of ours").help("give arch"));
-    let arch = args.arch.map_or_else(host, Ok)?;
-    let base = args.base_path();
-    Ok(match (&args.version, &args.git_ref) {
-        (Some(version), _) => registry::resolve(store, &base, &args.package, version, arch, args.build_type).await,
-        (None, Some(git_ref)) => {
-            let (package, git_ref) = (args.package.clone(), git_ref.clone());
-            registry::resolve_ref(store, Location { base, package, git_ref, arch, build_type: args.build_type }).await
+/// What is asked for.
+fn requests(args: &Args) -> Result<Vec<Request>> {
+    if let Some(requests) = &args.packages {
+        if requests.0.is_empty() {
+            return Err(Failure::input("packages names no package").help("write one per line, such as vaccel@auto"));
         }
+        return Ok(requests.0.clone());
+    }
+    let which = match (&args.version, &args.git_ref) {
+        (Some(version), _) => Which::Version(version.clone()),
+        (None, Some(git_ref)) if git_ref.as_str() == "auto" => Which::Auto,
+        (None, Some(git_ref)) => Which::Ref(git_ref.clone()),
         (None, None) => {
             return Err(Failure::input("neither version nor ref is given")
-                .help("give version, such as ^0.7 or latest, or ref, a branch or release tag"));
+                .help("give version, such as ^0.7 or latest, or ref: a branch, a release tag, or auto"));
         }
-    })
+    };
+    let package = args.package.clone();
+    Ok(package.into_iter().map(|package| Request { package, which: which.clone(), remote_path: None }).collect())
+}
+
+/// Resolves everything before anything is fetched.
+async fn plan(args: &Args, store: &Store, requests: &[Request], runner: &Runner) -> Result<Vec<Planned>> {
+    let resolver = Resolver::new(args, store, requests, runner)?;
+    // A list of nothing but separators is no list, as in any other input.
+    let patterns = args.files.as_deref().filter(|patterns| !patterns.is_empty());
+    let mut planned = Vec::new();
+    for request in requests {
+        let Some(found) = resolver.find(request, args.allow_missing, runner).await? else { continue };
+        let offers = match &found {
+            Found::Bundle(bundle) => {
+                let manifest = &bundle.manifest;
+                let place = bundle.location.prefix();
+                runner.step(&format!("Fetch {} {} ({place})", manifest.package, manifest.version));
+                check_machine(manifest, args.install, runner)?;
+                Offer::all(manifest)
+            }
+            Found::Plain(plain) => {
+                runner.step(&format!("Fetch {} ({})", request.package, plain.location.prefix()));
+                plain.offers(patterns.is_some())
+            }
+        };
+        let wanted = choice::choose(&offers, patterns, args.install, args.allow_missing)?;
+        if wanted.is_empty() {
+            runner.info(&format!("nothing is fetched: no file of {} matches", request.package));
+            continue;
+        }
+        let folder = match args.packages {
+            Some(_) => args.local_path.join(request.package.as_str()),
+            None => args.local_path.clone(),
+        };
+        planned.push(Planned { found, wanted, folder });
+    }
+    Ok(planned)
+}
+
+/// Who installs what this machine cannot run should know before anything has changed.
+fn check_machine(manifest: &Manifest, install: Install, runner: &Runner) -> Result<()> {
+    let misfits = machine::misfits(manifest);
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    let (package, version) = (&manifest.package, &manifest.version);
+    let message = format!("{package} {version} does not run on this machine: {}", misfits.join("; "));
+    if install == Install::None {
+        runner.warning(&message);
+        return Ok(());
+    }
+    Err(Failure::work(message)
+        .help("fetch an older version, or give install: none to get the files for another machine"))
+}
+
+async fn fetch_plain(
+    store: &Store,
+    plain: &PlainBundle,
+    Planned { wanted, folder, .. }: &Planned,
+    runner: &Runner,
+) -> Result<Vec<FetchedFile>> {
+    plain.warn(runner);
+    fs::create_dir_all(folder).with_context(|| format!("could not make local-path {}", folder.display()))?;
+    plain.fetch(store, wanted, folder, runner).await.map_err(RegistryError::into_failure)
 }
 
 async fn fetch(
     args: &Args,
     store: &Store,
     bundle: &Resolved,
-    files: &[artifact::FileEntry],
+    Planned { wanted, folder, .. }: &Planned,
     runner: &Runner,
 ) -> Result<Vec<FetchedFile>> {
-    let folder = &args.local_path;
-    std::fs::create_dir_all(folder).with_context(|| format!("could not make local-path {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("could not make local-path {}", folder.display()))?;
+    let is_wanted = |file: &&FileEntry| wanted.iter().any(|one| one.name == file.name);
+    let files: Vec<_> = bundle.manifest.files.iter().filter(is_wanted).cloned().collect();
+    for Wanted { name, save_as } in wanted.iter().filter(|one| one.name != one.save_as) {
+        // An earlier run has given it the other name.
+        let _ = fs::rename(folder.join(save_as.as_str()), folder.join(name.as_str()));
+    }
     let concurrency = if args.concurrency == 0 { CONCURRENCY } else { args.concurrency };
     let progress = Progress::new(store, runner, files.iter().map(|file| file.size).sum());
     let told = |file: &FetchedFile| {
@@ -106,19 +169,80 @@ async fn fetch(
         progress.tell(&format!("{what}: {} ({})", file.entry.name, human::bytes(file.entry.size)));
     };
     let fetcher = Fetcher { store, folder, concurrency };
-    progress.during(fetcher.fetch(bundle, files, &told)).await.map_err(RegistryError::into_failure)
+    let files = progress.during(fetcher.fetch(bundle, &files, &told)).await;
+    let mut files = files.map_err(RegistryError::into_failure)?;
+    for file in &mut files {
+        let renamed = wanted.iter().find(|one| one.name == file.entry.name && one.name != one.save_as);
+        if let Some(Wanted { save_as, .. }) = renamed {
+            let path = folder.join(save_as.as_str());
+            fs::rename(&file.path, &path).with_context(|| format!("could not rename {}", file.path.display()))?;
+            file.path = path;
+        }
+    }
+    Ok(files)
 }
 
-/// For whoever reads the file later: what it was when it came.
-fn verified(folder: &Path, file: &FetchedFile) -> String {
-    format!("{}={}", folder.join(file.entry.name.as_str()).display(), file.entry.sha256)
+/// Installs what was fetched of one package; returns the root that it is below.
+fn install(args: &Args, files: &[FetchedFile], runner: &Runner) -> Result<Option<PathBuf>> {
+    match args.install {
+        Install::None => Ok(None),
+        Install::Deb => install::deb(files, runner).map(Some),
+        Install::Prefix => install::prefix(args, files, runner).map(Some),
+    }
 }
 
-async fn list(args: &Args, store: &Store, runner: &Runner) -> Result<Outputs> {
-    let listed = registry::list(store, &args.base_path(), &args.package).await;
-    let listed = listed.map_err(RegistryError::into_failure)?;
-    runner.print(&if args.json { listing::json(&listed) } else { listing::table(&args.package, &listed) });
-    Ok(Outputs::nothing())
+fn outputs(args: &Args, fetched: &[(&Planned, Vec<FetchedFile>)], installed: Option<&Path>) -> Result<Outputs> {
+    let packages: Vec<_> = fetched.iter().map(|(planned, _)| FetchedPackage::of(&planned.found)).collect();
+    let Some(first) = packages.first() else { return Ok(Outputs::nothing()) };
+    let folders = match installed {
+        Some(root) => SearchPaths::below(&root.canonicalize()?, first.arch.multiarch()),
+        None => SearchPaths::default(),
+    };
+    let only = Some(first).filter(|_| packages.len() == 1);
+    let below = |path: &PathBuf| path.strip_prefix(&args.local_path).unwrap_or(path).display().to_string();
+    Ok(Outputs {
+        version: only.and_then(|package| package.version.as_ref()).map(ToString::to_string),
+        r#ref: only.map(|package| package.r#ref.to_string()),
+        commit: only.and_then(|package| package.commit.as_ref()).map(ToString::to_string),
+        path: Some(args.local_path.clone()),
+        files: Some(fetched.iter().flat_map(|(_, files)| files.iter().map(|file| below(&file.path))).collect()),
+        verified: Some(fetched.iter().flat_map(|(planned, files)| verified(&planned.found, files)).collect()),
+        installed: Some(installed.is_some()),
+        pkg_config_path: joined(&folders.pkgconfig),
+        library_path: joined(&folders.libraries),
+        packages: Some(Json(packages)),
+    })
+}
+
+/// For whoever reads the files later: what each was when it came.
+fn verified(found: &Found, files: &[FetchedFile]) -> Vec<String> {
+    let files = files.iter().filter(|_| matches!(found, Found::Bundle(_)));
+    files.map(|file| format!("{}={}", file.path.display(), file.entry.sha256)).collect()
+}
+
+impl FetchedPackage {
+    fn of(found: &Found) -> Self {
+        let (location, manifest) = match found {
+            Found::Bundle(bundle) => (&bundle.location, Some(&bundle.manifest)),
+            Found::Plain(plain) => (&plain.location, None),
+        };
+        let Location { package, git_ref, arch, build_type, .. } = location.clone();
+        Self {
+            package,
+            version: manifest.map(|manifest| manifest.version.clone()),
+            r#ref: git_ref,
+            commit: manifest.map(|manifest| manifest.commit.clone()),
+            arch,
+            build_type,
+            manifest_sha256: manifest.map(|manifest| Sha256::of(&manifest.to_canonical_json())),
+        }
+    }
+}
+
+/// The folders of a search path; `None` if there are none.
+fn joined(folders: &[PathBuf]) -> Option<String> {
+    let shown: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    (!shown.is_empty()).then(|| shown.join(":"))
 }
 
 impl Outputs {
@@ -127,6 +251,7 @@ impl Outputs {
             version: None,
             r#ref: None,
             commit: None,
+            packages: None,
             path: None,
             files: None,
             verified: None,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What was fetched, as a person reads it.
 
-use registry::{FetchedFile, Resolved, Store};
-use std::fmt::Write;
+use registry::{FetchedFile, Location, Resolved, Store};
 use std::path::Path;
 use toolkit::human;
 use toolkit::markdown::{code, table};
@@ -28,8 +27,28 @@ pub fn render(store: &Store, bundle: &Resolved, files: &[FetchedFile], installed
         vec![link, entry.kind.as_str().to_owned(), human::bytes(entry.size), digest, came.to_owned()]
     });
     text.push_str(&table(&["File", "Kind", "Size", "SHA-256, verified", ""], rows));
-    if let Some(root) = installed {
-        let _ = write!(text, "\nInstalled below {}.\n", code(&root.display().to_string()));
-    }
+    text.push_str(&below(installed));
     text
+}
+
+/// The same for files without a manifest.
+pub fn render_plain(location: &Location, files: &[FetchedFile], installed: Option<&Path>) -> String {
+    let mut text = format!(
+        "## {} fetched, unverified\n\n{} for {}, {}. It has no manifest, so nothing of it could be verified.\n\n",
+        code(location.package.as_str()),
+        code(location.git_ref.as_str()),
+        location.arch,
+        location.build_type,
+    );
+    let rows = files.iter().map(|file| {
+        let entry = &file.entry;
+        vec![code(entry.name.as_str()), entry.kind.as_str().to_owned(), human::bytes(entry.size)]
+    });
+    text.push_str(&table(&["File", "Kind", "Size"], rows));
+    text.push_str(&below(installed));
+    text
+}
+
+fn below(installed: Option<&Path>) -> String {
+    installed.map_or_else(String::new, |root| format!("\nInstalled below {}.\n", code(&root.display().to_string())))
 }

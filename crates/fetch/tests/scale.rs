@@ -83,20 +83,21 @@ fn ten_thousand_versions_take_a_dozen_requests_and_little_memory() {
     write(&server, releases().map(|(version, arch)| (folder(&version, arch), manifest(&version, arch))));
     let proxy = Proxy::start(&server.endpoint(), |request| request.forward()).unwrap();
     let cases = [
-        (&["--version=latest", "--arch=x86_64"][..], "Fetch hello 9.69.9 "),
-        (&["--version=latest", "--arch=aarch64"], "Fetch hello 9.99.9 "),
-        (&["--version=^3.7", "--arch=x86_64"], "Fetch hello 3.99.9 "),
-        (&["--version=0.0.1", "--arch=x86_64"], "Fetch hello 0.0.1 "),
-        (&["--version=^9.70", "--arch=x86_64"], "published for this target: 9.69.9, 9.69.8, "),
-        (&["--version=latest", "--arch=armv7l"], "published for other targets: 9.99.9, 9.99.8, "),
+        (&["--version=latest", "--arch=x86_64"][..], "Fetch hello 9.69.9 ", 1),
+        (&["--version=latest", "--arch=aarch64"], "Fetch hello 9.99.9 ", 1),
+        (&["--version=^3.7", "--arch=x86_64"], "Fetch hello 3.99.9 ", 1),
+        (&["--version=0.0.1", "--arch=x86_64"], "Fetch hello 0.0.1 ", 1),
+        (&["--version=^9.70", "--arch=x86_64"], "published: releases v9.69.9, v9.69.8, ", 4),
+        (&["--version=latest", "--arch=armv7l"], "releases v9.99.9, v9.99.8, ", 4),
     ];
     let check = |kind: &str| {
-        for (arguments, text) in cases {
+        // What is not there is looked for once more, among everything that is.
+        for (arguments, text, factor) in cases {
             let (before, started) = (proxy.requests(), Instant::now());
             let (said, memory) = fetch(&server, &proxy, arguments);
             let (requests, time) = (proxy.requests() - before, started.elapsed());
             println!("{kind}, {arguments:?}: {requests} requests, {} MiB, {time:.1?}", memory >> 20);
-            assert!(requests <= MOST_REQUESTS, "{kind}, {arguments:?}: {requests} requests");
+            assert!(requests <= factor * MOST_REQUESTS, "{kind}, {arguments:?}: {requests} requests");
             assert!(memory > 0 && memory <= MOST_MEMORY, "{kind}, {arguments:?}: {memory} bytes");
             assert!(said.contains(text), "{kind}, {arguments:?}: {said}");
         }

@@ -86,7 +86,7 @@ impl BasePath {
     }
 
     /// Below which everything of a package is.
-    pub(crate) fn package(&self, package: &PackageName) -> String {
+    pub fn package(&self, package: &PackageName) -> String {
         match &self.place {
             Some(place) => format!("{self}{place}/"),
             None => format!("{self}{package}/"),

@@ -19,6 +19,7 @@ mod settings;
 mod signature;
 mod store;
 mod store_args;
+mod unverified;
 mod writer;
 
 pub use error::{Conflict, RegistryError};
@@ -33,3 +34,4 @@ pub use settings::{Credentials, Settings};
 pub use signature::{KeyError, PublicKey, SigningKey};
 pub use store::Store;
 pub use store_args::{Endpoint, StoreArgs, Without};
+pub use unverified::{UnverifiedFile, fetch_unverified, unverified_files};

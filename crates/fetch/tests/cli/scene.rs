@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What every test has: one server per test binary, a package with releases, and a folder.
 
-use artifact::Sha256;
+use artifact::{BuildType, Manifest, Requires, Sha256};
 use assert_cmd::Command;
 use flate2::{Compression, write::GzEncoder};
-use registry::{Credentials, Location, PublishOptions, Settings, SigningKey, Store};
+use registry::{BasePath, Credentials, Location, PublishOptions, Settings, SigningKey, Store};
 use std::fs;
 use std::path::PathBuf;
 use testbed::bundle::manifest;
@@ -69,19 +69,45 @@ impl Scene {
         deb: Vec<u8>,
         signing_key: Option<SigningKey>,
     ) {
-        let folder = self.path("dist").join(git_ref.replace('/', "-"));
-        let manifest = manifest(git_ref, version).unwrap();
-        let debian = manifest.debian_version.clone();
+        self.publish_manifest(settings, manifest(git_ref, version).unwrap(), deb, signing_key, None);
+    }
+
+    /// Publishes a package of any name and build type, at a place of its own if given.
+    pub fn publish_as(&self, package: &str, git_ref: &str, version: &str, build_type: BuildType, place: Option<&str>) {
+        let package = package.parse().unwrap();
+        let manifest = Manifest { package, build_type, ..manifest(git_ref, version).unwrap() };
+        self.publish_manifest(settings(server()), manifest, b"deb".to_vec(), None, place);
+    }
+
+    /// Publishes a version that not every machine can run.
+    pub fn publish_requiring(&self, git_ref: &str, version: &str, requires: Requires) {
+        let manifest = Manifest { requires: Some(requires), ..manifest(git_ref, version).unwrap() };
+        self.publish_manifest(settings(server()), manifest, b"deb".to_vec(), None, None);
+    }
+
+    fn publish_manifest(
+        &self,
+        settings: Settings,
+        manifest: Manifest,
+        deb: Vec<u8>,
+        signing_key: Option<SigningKey>,
+        place: Option<&str>,
+    ) {
+        let (package, version, debian) = (&manifest.package, &manifest.version, &manifest.debian_version);
+        let name = format!("{package}-{}-{}", manifest.git_ref, manifest.build_type);
+        let folder = self.path("dist").join(name.replace('/', "-"));
         let files = [
-            (format!("hello-dbgsym_{debian}_amd64.deb"), b"symbols".to_vec()),
-            (format!("hello_{debian}_amd64.deb"), deb),
-            (format!("hello_{version}_x86_64.tar.gz"), archive(version)),
+            (format!("{package}-dbgsym_{debian}_amd64.deb"), b"symbols".to_vec()),
+            (format!("{package}_{debian}_amd64.deb"), deb),
+            (format!("{package}_{version}_x86_64.tar.gz"), archive(package.as_str(), &version.to_string())),
         ];
-        let bundle = testbed::bundle::write(&folder, manifest, files).unwrap();
+        let base: BasePath = self.base.parse().unwrap();
+        let base = base.with_place(place.map(|place| place.parse().unwrap()));
+        let bundle = testbed::bundle::write(&folder, manifest.clone(), files).unwrap();
         let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key };
         runtime().block_on(async {
             let store = Store::connect(settings).await.unwrap();
-            registry::publish(&store, &self.base.parse().unwrap(), &bundle, &options, &|_, _| ()).await.unwrap();
+            registry::publish(&store, &base, &bundle, &options, &|_, _| ()).await.unwrap();
         });
     }
 
@@ -89,6 +115,11 @@ impl Scene {
     pub fn replace(&self, name: &str, content: &[u8]) {
         let key = Location::of(self.base.parse().unwrap(), &manifest("v0.3.0", "0.3.0").unwrap()).named(name);
         server().plant(&key, content).unwrap();
+    }
+
+    /// Puts a file where systems without manifests put it.
+    pub fn plant(&self, place: &str, content: &[u8]) {
+        server().plant(&format!("{}/{place}", self.base), content).unwrap();
     }
 
     /// The executable with no environment but `PATH`, the store as inputs, and these arguments.
@@ -114,6 +145,13 @@ impl Scene {
             fs::write(self.path(name), "").unwrap();
             command.env(variable, self.path(name));
         }
+        command
+    }
+
+    /// A job that asks for several packages.
+    pub fn several(&self, packages: &str, arguments: &[&str]) -> Command {
+        let mut command = self.job(arguments);
+        command.env_remove("INPUT_PACKAGE").env("INPUT_PACKAGES", packages);
         command
     }
 
@@ -169,7 +207,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// An archive as stage-artifacts makes it: a folder on top, and `usr/` in it.
-fn archive(version: &str) -> Vec<u8> {
+pub fn archive(package: &str, version: &str) -> Vec<u8> {
     // The same bytes each time: no time, no owner, nothing that depends on the compressor.
     let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::none()));
     let library = format!("elf {version}");
@@ -183,7 +221,7 @@ fn archive(version: &str) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o644);
         header.set_size(content.len() as u64);
-        let path = format!("hello_{version}_x86_64/{name}");
+        let path = format!("{package}_{version}_x86_64/{name}");
         builder.append_data(&mut header, path, content.as_bytes()).unwrap();
     }
     builder.into_inner().unwrap().finish().unwrap()

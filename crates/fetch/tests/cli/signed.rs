@@ -31,7 +31,7 @@ fn an_unsigned_or_wrongly_signed_bundle_is_refused() {
     let said = scene.run(scene.command(&["--version=0.3.0", &right]));
     assert_eq!(said.code, 0, "{}", said.stderr);
     // A signature vouches for the manifest that it was made for.
-    let manifest = std::fs::read_to_string(scene.path("dist/v0.3.0/manifest.json")).unwrap();
+    let manifest = std::fs::read_to_string(scene.path("dist/hello-v0.3.0-release/manifest.json")).unwrap();
     scene.replace("manifest.json", manifest.replace("nubificus", "somebody").as_bytes());
     let said = scene.fails(&["--version=0.3.0", &right]);
     assert!(said.contains("its signature is not by the public key"), "{said}");
