@@ -56,7 +56,7 @@ fn a_pull_request_is_compared_with_what_the_default_branch_published() {
     plugin.commit("ci: build for release only").unwrap();
     let outcome = world.act(&plugin, "ci.yml", push(&plugin, "refs/heads/main"));
     assert_success(&outcome, true);
-    assert_says(&outcome, "nothing is fetched: plugin-hello has no bundle at main for x86_64, release");
+    assert_says(&outcome, "nothing is fetched: plugin-hello at main is not published for x86_64, release");
 
     plugin.branch("fix/x").unwrap();
     plugin

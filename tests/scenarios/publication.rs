@@ -16,7 +16,7 @@ fn a_pull_request_publishes_nothing() {
     assert_says(&outcome, "greet-every-language");
     assert_says(&outcome, "plugin-hello_0.2.1-dev.1+g");
     assert!(!world.is_published("feat/x") && !world.is_published("main"));
-    assert!(world.fetch(&["--list"]).1.contains("no version of plugin-hello is published"));
+    assert!(world.fetch(&["--list"]).1.contains("nothing of plugin-hello is published"));
 }
 
 #[test]
@@ -56,7 +56,10 @@ fn a_merge_moves_the_branch_and_a_tag_releases_once() {
     assert_says(&outcome, "already published; nothing changed");
     assert!(!outcome.log.contains("files sent"), "{}", outcome.log);
     let (_, listed) = world.fetch(&["--list"]);
-    assert_eq!(listed.trim(), "VERSION  TARGETS\n0.3.0    x86_64/debug x86_64/release");
+    assert_eq!(
+        listed.trim(),
+        "VERSION   TARGETS\n0.3.0     x86_64/debug x86_64/release\nref:main  x86_64/debug x86_64/release"
+    );
 
     // Another repository resolves the release, sees that it is signed, installs it and runs against it.
     let stranger = minisign::KeyPair::generate_unencrypted_keypair().unwrap().pk.to_base64();

@@ -107,7 +107,7 @@ impl World {
     pub fn is_published(&self, git_ref: &str) -> bool {
         let found = ["debug", "release"].map(|build_type| {
             let (found, text) = self.fetch(&["--ref", git_ref, "--build-type", build_type, "--files", "*.tar.gz"]);
-            assert!(found || text.contains("has no bundle at"), "{text}");
+            assert!(found || text.contains("is not published"), "{text}");
             found
         });
         assert_eq!(found[0], found[1], "one target of {git_ref} is published without the other");

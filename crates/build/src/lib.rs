@@ -13,6 +13,7 @@ pub mod diagnostics;
 mod environment;
 mod install;
 mod junit;
+mod missing_package;
 mod options;
 mod report;
 mod revision;
@@ -140,6 +141,6 @@ impl Action for Build {
     type Outputs = Outputs;
 
     fn run(args: Args, runner: &Runner) -> Result<Outputs> {
-        run::run(args, runner)
+        run::run(args, runner).map_err(missing_package::explain)
     }
 }

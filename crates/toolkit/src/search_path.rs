@@ -31,6 +31,8 @@ impl SearchPaths {
         let lines = configuration.lines().map(|line| line.split('#').next().unwrap_or_default());
         // Other words than absolute folders are directives, such as `include`.
         let folders = lines.filter_map(|line| line.trim().strip_prefix('/'));
+        // Below a root, the way up would lead out of it.
+        let folders = folders.filter(|folder| !folder.split('/').any(|part| part == ".."));
         folders.map(|folder| folder.split('=').next().unwrap_or_default().trim_end_matches('/').to_owned()).collect()
     }
 
@@ -136,7 +138,7 @@ mod tests {
         }
         std::fs::create_dir_all(folder.path().join("usr/lib/app/private")).unwrap();
         std::fs::create_dir_all(folder.path().join("etc/ld.so.conf.d")).unwrap();
-        let configuration = "# ours\ninclude /x\n/usr/lib/app/private # and\n/nowhere\n";
+        let configuration = "# ours\ninclude /x\n/usr/lib/app/private # and\n/nowhere\n/usr/../../..\n";
         std::fs::write(folder.path().join("etc/ld.so.conf.d/app.conf"), configuration).unwrap();
         std::os::unix::fs::symlink("lib64", folder.path().join("usr/local/lib")).unwrap();
         std::os::unix::fs::symlink("usr", folder.path().join("again")).unwrap();

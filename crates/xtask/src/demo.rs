@@ -168,7 +168,7 @@ impl Demo {
         let folder = self.folder.join("branch").display().to_string();
         let output = self.vaccel_fetch(&["--ref", branch, "--local-path", &folder, "--files", "*.tar.gz"])?;
         let message = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success() || message.contains("has no bundle at"), "{message}");
+        ensure!(output.status.success() || message.contains("is not published"), "{message}");
         Ok(output.status.success())
     }
 

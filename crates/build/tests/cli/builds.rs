@@ -197,6 +197,11 @@ fn dependencies_are_found_in_their_roots() {
     let said = run(&mut project.step()).ended(1);
     let error = "::error file=meson.build,line=2,col=50,title=Build system error::Dependency \"middle\" not found";
     assert!(said.of_kind("error").starts_with(error), "{}", said.text);
+    assert!(
+        said.text.contains("name it in `dependencies` of the workflow (middle@auto) or in `fetch-package`"),
+        "{}",
+        said.text
+    );
     // What the application does not name itself comes from another root.
     let roots = format!("{},\n{base_root}", middle.path("install").display());
     run(project.command().arg("--test=run").arg(format!("--pkgconfig-prefix={roots}"))).ended(0);
