@@ -16,6 +16,7 @@ fn each_action_has_its_own_help() -> Result<()> {
         ("vaccel-local", "vaccel-report", "--needs"),
         ("vaccel-network", "vaccel-upload", "--dist-path"),
         ("vaccel-network", "vaccel-fetch", "--local-path"),
+        ("vaccel-network", "vaccel-store", "--grace"),
     ];
     for (executable, name, flag) in cases {
         let path = folder.path().join(name);

@@ -58,6 +58,14 @@ pub(crate) fn canonical<T: Serialize>(document: &T) -> Vec<u8> {
     text
 }
 
+/// The same in one line, for documents that may be long. Their types declare the fields in the order
+/// of their names, so that no tree of values is needed to sort them.
+pub(crate) fn canonical_line<T: Serialize>(document: &T) -> Vec<u8> {
+    let mut text = serde_json::to_vec(document).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

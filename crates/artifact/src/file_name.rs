@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Names of files in a bundle.
 
-use crate::{MANIFEST, SHA256SUMS};
+use crate::{MANIFEST, RELEASE, SHA256SUMS};
 use std::str::FromStr;
 
 /// A plain file name: one path component that cannot escape its folder, nor pass for one of the
@@ -16,6 +16,9 @@ pub struct FileNameError {
     name: String,
     reason: &'static str,
 }
+
+/// What a bundle's folder or a store has under its own names.
+const RESERVED: [&str; 5] = [MANIFEST, SHA256SUMS, RELEASE, "manifest.json.minisig", "release.json.minisig"];
 
 impl FromStr for FileName {
     type Err = FileNameError;
@@ -35,7 +38,7 @@ impl FromStr for FileName {
             "it holds a control character"
         } else if text.trim() != text {
             "it begins or ends with a space"
-        } else if [MANIFEST, SHA256SUMS, "manifest.json.minisig"].iter().any(|name| name.eq_ignore_ascii_case(text)) {
+        } else if RESERVED.iter().any(|name| name.eq_ignore_ascii_case(text)) {
             "the name is reserved"
         } else {
             return Ok(Self(text.to_owned()));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The JSON Schemas of the documents, as they are committed in `schema/`.
 
-use crate::{BuildRecord, DistRecord, ExampleReport, Manifest, Plan};
+use crate::{BuildRecord, DistRecord, ExampleReport, Index, Manifest, Plan, Release};
 use schemars::schema_for;
 use serde_json::Value;
 
@@ -11,8 +11,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("build-record.schema.json", schema_for!(BuildRecord).to_value()),
         ("dist.schema.json", schema_for!(DistRecord).to_value()),
         ("examples.schema.json", schema_for!(ExampleReport).to_value()),
+        ("index.schema.json", schema_for!(Index).to_value()),
         ("manifest.schema.json", schema_for!(Manifest).to_value()),
         ("plan.schema.json", schema_for!(Plan).to_value()),
+        ("release.schema.json", schema_for!(Release).to_value()),
         ("runners.schema.json", schema_for!(crate::runners::Document).to_value()),
         ("site.schema.json", schema_for!(crate::runners::Site).to_value()),
     ]

@@ -34,6 +34,22 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Seconds since the epoch.
+    ///
+    /// Source: <http://howardhinnant.github.io/date_algorithms.html#days_from_civil>
+    pub fn epoch(&self) -> i64 {
+        let number = |range| self.0.get(range).and_then(|part: &str| part.parse::<i64>().ok()).unwrap_or_default();
+        let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+        let year = year - i64::from(month <= 2);
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        days * 86_400 + number(11..13) * 3600 + number(14..16) * 60 + number(17..19)
+    }
+}
+
 fn is_real(text: &str) -> bool {
     let form = "dddd-dd-ddTdd:dd:ddZ";
     let formed = text.len() == form.len()
@@ -116,6 +132,7 @@ mod tests {
         fn every_second_has_a_time(seconds in any::<i64>(), near in -100_000_000_000i64..300_000_000_000) {
             for seconds in [seconds, near] {
                 let time = Timestamp::from_epoch(seconds);
+                prop_assert_eq!(time.epoch(), seconds.clamp(-62_167_219_200, 253_402_300_799));
                 prop_assert_eq!(time.to_string().parse(), Ok(time));
             }
         }

@@ -22,7 +22,7 @@ pub fn render(store: &Store, bundle: &Resolved, files: &[FetchedFile], installed
     let rows = files.iter().map(|file| {
         let came = if file.transferred == 0 { "there already" } else { "fetched" };
         let entry = &file.entry;
-        let link = format!("[{}]({})", code(entry.name.as_str()), store.url(&bundle.location.object(entry)));
+        let link = format!("[{}]({})", code(entry.name.as_str()), store.url(&bundle.object(entry)));
         let digest = code(&entry.sha256.to_string()[..12]);
         vec![link, entry.kind.as_str().to_owned(), human::bytes(entry.size), digest, came.to_owned()]
     });

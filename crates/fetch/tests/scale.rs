@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
-use artifact::Arch;
+use artifact::{Arch, Index, IndexEntry, Release, ReleaseTarget, Sha256, TargetKey};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -13,7 +13,10 @@ use testbed::s3::Server;
 const VERSIONS: u64 = 10_000;
 /// The newest ones have a bundle for another architecture only.
 const ELSEWHERE: u64 = 300;
-const MOST_REQUESTS: u32 = 12;
+/// Where no index is, and the store is listed.
+const MOST_LISTING: u32 = 16;
+/// Of layout 2: index, release, manifest.
+const MOST_REQUESTS: u32 = 4;
 /// In bytes.
 const MOST_MEMORY: u64 = 64 * 1024 * 1024;
 
@@ -56,8 +59,9 @@ fn fetch(server: &Server, proxy: &Proxy, arguments: &[&str]) -> (String, u64) {
         .env_clear()
         .env("INPUT_ACCESS_KEY", server.access_key())
         .env("INPUT_SECRET_KEY", server.secret_key())
-        .args(["--package=hello", "--bucket", Server::BUCKET, "--endpoint-url", proxy.endpoint()])
+        .args(["--bucket", Server::BUCKET, "--endpoint-url", proxy.endpoint()])
         .args(arguments)
+        .env("INPUT_PACKAGE", "hello")
         .current_dir(folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -77,34 +81,96 @@ fn fetch(server: &Server, proxy: &Proxy, arguments: &[&str]) -> (String, u64) {
 }
 
 #[test]
-fn ten_thousand_versions_take_a_dozen_requests_and_little_memory() {
+fn ten_thousand_versions_of_an_earlier_layout_take_few_requests_and_little_memory() {
     let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools)).unwrap();
     let folder = |version: &str, arch| format!("hello/rev/v{version}/{arch}/release/manifest.json");
     write(&server, releases().map(|(version, arch)| (folder(&version, arch), manifest(&version, arch))));
     let proxy = Proxy::start(&server.endpoint(), |request| request.forward()).unwrap();
     let cases = [
         (&["--version=latest", "--arch=x86_64"][..], "Fetch hello 9.69.9 ", 1),
-        (&["--version=latest", "--arch=aarch64"], "Fetch hello 9.99.9 ", 1),
         (&["--version=^3.7", "--arch=x86_64"], "Fetch hello 3.99.9 ", 1),
         (&["--version=0.0.1", "--arch=x86_64"], "Fetch hello 0.0.1 ", 1),
         (&["--version=^9.70", "--arch=x86_64"], "published: releases v9.69.9, v9.69.8, ", 4),
-        (&["--version=latest", "--arch=armv7l"], "releases v9.99.9, v9.99.8, ", 4),
     ];
     let check = |kind: &str| {
         // What is not there is looked for once more, among everything that is.
         for (arguments, text, factor) in cases {
-            let (before, started) = (proxy.requests(), Instant::now());
-            let (said, memory) = fetch(&server, &proxy, arguments);
-            let (requests, time) = (proxy.requests() - before, started.elapsed());
-            println!("{kind}, {arguments:?}: {requests} requests, {} MiB, {time:.1?}", memory >> 20);
-            assert!(requests <= factor * MOST_REQUESTS, "{kind}, {arguments:?}: {requests} requests");
-            assert!(memory > 0 && memory <= MOST_MEMORY, "{kind}, {arguments:?}: {memory} bytes");
-            assert!(said.contains(text), "{kind}, {arguments:?}: {said}");
+            look(&server, &proxy, kind, arguments, text, factor * MOST_LISTING, MOST_MEMORY);
         }
     };
-    // As somebody else may have put them there; then as we publish them.
+    // As somebody else may have put them there; then as 0.1.0 did.
     check("unnamed");
     let marker = |version: &str, arch| format!("hello/rev/.targets/{arch}/release/v{version}");
     write(&server, releases().map(|(version, arch)| (marker(&version, arch), version.into_bytes())));
     check("named");
+}
+
+/// Runs a fetch, and holds it to its limits.
+fn look(server: &Server, proxy: &Proxy, kind: &str, arguments: &[&str], text: &str, requests: u32, memory: u64) {
+    let (before, started) = (proxy.requests(), Instant::now());
+    let (said, used) = fetch(server, proxy, arguments);
+    let (asked, time) = (proxy.requests() - before, started.elapsed());
+    println!("{kind}, {arguments:?}: {asked} requests, {} MiB, {time:.1?}", used >> 20);
+    assert!(asked <= requests, "{kind}, {arguments:?}: {asked} requests");
+    assert!(used > 0 && used <= memory, "{kind}, {arguments:?}: {used} bytes");
+    assert!(said.contains(text), "{kind}, {arguments:?}: {said}");
+}
+
+/// Puts a package of so many versions there: its index, and what the newest one names.
+fn publish(server: &Server, package: &str, count: u64) {
+    let mut index = Index::new("", package.parse().unwrap());
+    let version = |n: u64| format!("{}.{}.{}", n / 10_000, n / 10 % 1000, n % 10);
+    for n in 0..count {
+        let version = version(n);
+        let mut manifest = testbed::bundle::manifest(&format!("v{version}"), &version).unwrap();
+        manifest.package = package.parse().unwrap();
+        let text = manifest.to_canonical_json();
+        let target: TargetKey = "x86_64/release".parse().unwrap();
+        let release = Release {
+            base_path: String::new(),
+            commit: manifest.commit.clone(),
+            created: manifest.created.clone(),
+            package: manifest.package.clone(),
+            git_ref: manifest.git_ref.clone(),
+            repository: manifest.repository.clone(),
+            run: None,
+            schema: Release::SCHEMA,
+            serial: 1,
+            targets: vec![ReleaseTarget { manifest: Sha256::of(&text), size: 0, target }],
+            version: manifest.version.clone(),
+            yanked: None,
+        };
+        let release_text = release.to_canonical_json();
+        if n + 1 == count {
+            server.plant(&format!("{package}/rev/v{version}/release.json"), &release_text).unwrap();
+            server.plant(&format!("{package}/objects/{}/manifest.json", Sha256::of(&text)), &text).unwrap();
+        }
+        index.entries.push(IndexEntry {
+            created: release.created,
+            git_ref: release.git_ref,
+            release: Some(Sha256::of(&release_text)),
+            size: Some(0),
+            targets: vec![target],
+            version: release.version,
+            yanked: None,
+        });
+    }
+    index.entries.sort_by(|a, b| a.git_ref.cmp(&b.git_ref));
+    server.plant(&format!("{package}/index.json"), &index.to_canonical_json()).unwrap();
+}
+
+#[test]
+fn very_many_versions_take_an_index_a_release_and_a_manifest() {
+    let server = testbed::tools::ensure(&|_| ()).and_then(|tools| Server::start(&tools)).unwrap();
+    let proxy = Proxy::start(&server.endpoint(), |request| request.forward()).unwrap();
+    let cases = [
+        ("ten-thousand", 10_000, "--version=^0", "Fetch ten-thousand 0.999.9 ", MOST_MEMORY),
+        ("hundred-thousand", 100_000, "--version=latest", "Fetch hundred-thousand 9.999.9 ", 2 * MOST_MEMORY),
+    ];
+    for (package, count, requirement, text, memory) in cases {
+        publish(&server, package, count);
+        let package = format!("--package={package}");
+        let arguments = [package.as_str(), requirement, "--arch=x86_64"];
+        look(&server, &proxy, "index", &arguments, text, MOST_REQUESTS, memory);
+    }
 }

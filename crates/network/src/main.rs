@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 use toolkit::Action;
 use vaccel_fetch::Fetch;
+use vaccel_store::Store;
 use vaccel_upload::Upload;
 
 /// musl's allocator makes threads wait for each other, and gives large pieces back at once.
@@ -12,5 +13,9 @@ use vaccel_upload::Upload;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    toolkit::main_by_name(&[(Upload::NAME, toolkit::main::<Upload>), (Fetch::NAME, toolkit::main::<Fetch>)])
+    toolkit::main_by_name(&[
+        (Upload::NAME, toolkit::main::<Upload>),
+        (Fetch::NAME, toolkit::main::<Fetch>),
+        (Store::NAME, toolkit::main::<Store>),
+    ])
 }

@@ -110,6 +110,8 @@ toolkit::outputs! {
         pub decides: bool,
         /// The label of the runner for the jobs beside the builds.
         pub jobs_runner: String,
+        /// The targets, as `<arch>/<build-type>`, one per line.
+        pub targets: Vec<String>,
         /// The job matrix, for `fromJSON()`.
         pub matrix: Json<artifact::Matrix>,
     }
@@ -158,6 +160,7 @@ impl toolkit::Action for Plan {
             r#ref: plan.git_ref.to_string(),
             sha: plan.sha.to_string(),
             version: plan.version.to_string(),
+            targets: plan.matrix.include.iter().map(|row| format!("{}/{}", row.arch, row.build_type)).collect(),
             matrix: Json(plan.matrix.clone()),
             plan: Json(plan),
         })

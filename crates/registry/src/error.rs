@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What can go wrong with a store, in words that name the key and the way out.
 
-use artifact::{BundleError, DocumentError, MANIFEST, Sha256};
+use artifact::{BundleError, DocumentError, RELEASE, Sha256};
 use std::path::PathBuf;
 use std::time::Duration;
 use toolkit::Failure;
@@ -66,8 +66,56 @@ pub enum RegistryError {
         /// The address.
         endpoint: String,
     },
+    /// The bucket is in another region.
+    #[error("the bucket {bucket:?} is in the region {region}, and requests were signed for {given}")]
+    Region {
+        /// The bucket.
+        bucket: String,
+        /// Where it is.
+        region: String,
+        /// What was given.
+        given: String,
+    },
+    /// What was answered, where the same request cannot succeed.
+    #[error("failed to {operation} {key}: {reason}")]
+    Refused {
+        /// What was asked.
+        operation: &'static str,
+        /// The object or prefix.
+        key: String,
+        /// What was answered.
+        reason: String,
+    },
+    /// More than is read into memory, or published.
+    #[error("{key} is larger than {limit} bytes, which no such document is")]
+    TooLarge {
+        /// The object.
+        key: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// An object that is named and not there.
+    #[error("{key} is named and does not exist")]
+    NoObject {
+        /// The object.
+        key: String,
+    },
+    /// A folder that is a store.
+    #[error("failed to access {key} of the store: {source}")]
+    Folder {
+        /// The key.
+        key: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Others change the same document all the time.
+    #[error("failed to write {key}: other publishers change it at the same time")]
+    Busy {
+        /// The document.
+        key: String,
+    },
     /// Anything else that the store answered.
-    #[error("{operation} of {key} failed: {reason}")]
+    #[error("failed to {operation} {key}: {reason}")]
     Request {
         /// What was asked.
         operation: &'static str,
@@ -75,6 +123,39 @@ pub enum RegistryError {
         key: String,
         /// What was answered.
         reason: String,
+    },
+    /// The release is published for another commit.
+    #[error("{package} {git_ref} is published for commit {published}, and this is commit {ours}")]
+    OtherCommit {
+        /// The package.
+        package: String,
+        /// The release.
+        git_ref: String,
+        /// Its commit.
+        published: String,
+        /// The other one.
+        ours: String,
+    },
+    /// The package belongs to another repository.
+    #[error("the package {package} belongs to the repository {owner}, and this is {ours}")]
+    Foreign {
+        /// The package.
+        package: String,
+        /// Who released it first.
+        owner: String,
+        /// Who wants to publish it.
+        ours: String,
+    },
+    /// Bundles that cannot be published, or not together.
+    #[error("{0}")]
+    Mismatch(String),
+    /// Something that is to be changed does not exist.
+    #[error("{package} has no {what}")]
+    Absent {
+        /// The package.
+        package: String,
+        /// What it lacks.
+        what: String,
     },
     /// A released version would change.
     #[error(
@@ -85,7 +166,11 @@ pub enum RegistryError {
     )]
     Immutable(Conflict),
     /// No version fits.
-    #[error("no version of {package} for {target} satisfies {requirement}; {}", published(available, *elsewhere))]
+    #[error(
+        "no version of {package} for {target} satisfies {requirement}; {}{}",
+        published(available, *elsewhere, branches),
+        hidden(*denied)
+    )]
     Unsatisfied {
         /// The package.
         package: String,
@@ -95,12 +180,16 @@ pub enum RegistryError {
         requirement: String,
         /// The versions that exist for the target, the highest first; where there are none, those
         /// for other targets.
-        available: Vec<String>,
+        available: Box<[String]>,
         /// Whether they are those for other targets.
         elsewhere: bool,
+        /// The branches that are published.
+        branches: Box<[String]>,
+        /// Whether the store answered "denied" for what counted as absent.
+        denied: bool,
     },
     /// The ref has no bundle for the target.
-    #[error("{package} has no bundle at {git_ref} for {target}")]
+    #[error("{package} has no bundle at {git_ref} for {target}{}{}", only(targets), hidden(*denied))]
     NoBundle {
         /// The package.
         package: String,
@@ -108,36 +197,80 @@ pub enum RegistryError {
         git_ref: String,
         /// Architecture and build type.
         target: String,
+        /// The targets that the ref has.
+        targets: Vec<String>,
+        /// Whether the store answered "denied" for what counted as absent.
+        denied: bool,
     },
-    /// A manifest that we do not accept.
-    #[error("the manifest {key} was refused: {source}")]
-    Manifest {
-        /// The manifest's key.
+    /// A document that we do not accept.
+    #[error("{key} was refused: {source}{}", begins(beginning))]
+    Document {
+        /// The document's key.
         key: String,
+        /// How it begins, where that is not JSON.
+        beginning: String,
         /// Why.
         source: DocumentError,
     },
-    /// A manifest that belongs elsewhere.
-    #[error("the manifest {key} was refused: it is that of {found}")]
+    /// A document that belongs elsewhere.
+    #[error("{key} was refused: it is that of {found}")]
     Misplaced {
-        /// The manifest's key.
+        /// The document's key.
         key: String,
         /// What it says it is.
         found: String,
     },
     /// A signature is asked for, and there is none.
-    #[error("the manifest {key} is not signed")]
+    #[error("{key} is not signed")]
     Unsigned {
-        /// The manifest's key.
+        /// The document's key.
         key: String,
     },
     /// The signature is another one.
-    #[error("the manifest {key} was refused: its signature is not by the public key ({reason})")]
+    #[error("{key} was refused: its signature is not by the public key ({reason})")]
     Signature {
-        /// The manifest's key.
+        /// The document's key.
         key: String,
         /// Why.
         reason: String,
+    },
+    /// An index that has not changed for too long.
+    #[error(
+        "{key} was refused: it was written {} ago, and max-age is {}",
+        toolkit::human::duration(*age),
+        toolkit::human::duration(*max_age)
+    )]
+    Stale {
+        /// The index.
+        key: String,
+        /// How old it is.
+        age: Duration,
+        /// How old it may be.
+        max_age: Duration,
+    },
+    /// An index that is older than one that was seen before.
+    #[error("{key} was refused: its serial is {serial}, and {seen} was seen before ({})", file.display())]
+    WentBack {
+        /// The index.
+        key: String,
+        /// Its serial.
+        serial: u64,
+        /// The last one.
+        seen: u64,
+        /// Where that is kept.
+        file: PathBuf,
+    },
+    /// A release that would be signed, and is somebody else's in part.
+    #[error("{key} is not signed by the signing key, and holds what this publication does not")]
+    NotOurs {
+        /// The release.
+        key: String,
+    },
+    /// A release that the index does not name.
+    #[error("{key} was refused: the index does not name it as it is")]
+    Unnamed {
+        /// The release.
+        key: String,
     },
     /// Bytes that are not those of the manifest.
     #[error("{key} is not the file of the manifest: {found} instead of {expected}")]
@@ -157,6 +290,9 @@ pub enum RegistryError {
         /// Why.
         source: std::io::Error,
     },
+    /// The process is to end.
+    #[error("it was interrupted by {0}")]
+    Interrupted(String),
     /// It took longer than it may.
     #[error("it was not finished within {}", toolkit::human::duration(*.0))]
     TimeLimit(Duration),
@@ -177,37 +313,82 @@ pub enum RegistryError {
     Bundle(#[from] BundleError),
 }
 
-fn published(available: &[String], elsewhere: bool) -> String {
+/// Some of these, the first ones, in a sentence.
+fn some(names: &[String]) -> String {
     const SHOWN: usize = 10;
-    let target = if elsewhere { "other targets" } else { "this target" };
-    match available {
-        [] => "nothing is published".to_owned(),
-        all if all.len() <= SHOWN => format!("published for {target}: {}", all.join(", ")),
-        all => format!("published for {target}: {} and {} more", all[..SHOWN].join(", "), all.len() - SHOWN),
+    match names.split_at_checked(SHOWN) {
+        Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
+        _ => names.join(", "),
     }
+}
+
+fn published(available: &[String], elsewhere: bool, branches: &[String]) -> String {
+    let target = if elsewhere { "other targets" } else { "this target" };
+    match (available, branches) {
+        ([], []) => "nothing is published".to_owned(),
+        ([], branches) => format!("no version is published, only branches: {}", some(branches)),
+        (all, _) => format!("published for {target}: {}", some(all)),
+    }
+}
+
+fn only(targets: &[String]) -> String {
+    if targets.is_empty() { String::new() } else { format!("; it has {}", some(targets)) }
+}
+
+fn hidden(denied: bool) -> &'static str {
+    if denied { " (the store denies access instead of saying what does not exist)" } else { "" }
+}
+
+fn begins(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("; it begins with {text:?}") }
 }
 
 fn state(published: &[String], missing: &[String], committed: bool) -> String {
     if committed {
-        return "the bundle is published, and names beside it or old files are not brought up to date".to_owned();
+        return "the version is published; the index, or names beside it, may not be up to date".to_owned();
     }
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     format!(
         "readers see what they saw before; files on the store: {}; not there: {}",
         list(published),
-        missing.iter().map(String::as_str).chain([MANIFEST]).collect::<Vec<_>>().join(", ")
+        missing.iter().map(String::as_str).chain([RELEASE]).collect::<Vec<_>>().join(", ")
     )
 }
 
 impl RegistryError {
+    /// A document that we do not accept.
+    pub(crate) fn document(key: String, text: &[u8], source: DocumentError) -> Self {
+        const SHOWN: usize = 60;
+        let json = text.trim_ascii_start().starts_with(b"{");
+        let beginning = String::from_utf8_lossy(text.get(..SHOWN).unwrap_or(text)).trim().to_owned();
+        Self::Document { key, beginning: if json { String::new() } else { beginning }, source }
+    }
+
     /// Whether another attempt may succeed without any change.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Request { .. } | Self::TimeLimit(_))
+        match self {
+            Self::Unreachable { .. }
+            | Self::Request { .. }
+            | Self::TimeLimit(_)
+            | Self::Busy { .. }
+            | Self::Interrupted(_) => true,
+            Self::Unfinished { source, .. } => source.is_transient(),
+            _ => false,
+        }
     }
 
     /// Whether the inputs are at fault rather than the work.
     fn is_input(&self) -> bool {
-        matches!(self, Self::Endpoint { .. } | Self::CaBundle(_) | Self::NoCredentials(_))
+        matches!(
+            self,
+            Self::Endpoint { .. }
+                | Self::CaBundle(_)
+                | Self::NoCredentials(_)
+                | Self::Region { .. }
+                | Self::Mismatch(_)
+                | Self::Foreign { .. }
+                | Self::Absent { .. }
+        )
     }
 
     /// The next step for the reader.
@@ -223,7 +404,32 @@ impl RegistryError {
             Self::Credentials { .. } => "check access-key and secret-key, and that they are for this store",
             Self::Denied { .. } => "give credentials that may do this, or check base-path",
             Self::NoBucket { .. } => "check bucket and endpoint-url; the bucket is not made by itself",
-            Self::Immutable(_) => "a release never changes: publish the new content under a new version",
+            Self::Region { .. } => "give this region as region",
+            Self::Refused { reason, .. } if reason.contains("Quota") => "make room on the store, with its owner",
+            Self::Refused { .. } => "the store does not allow this; another attempt will not either",
+            Self::TooLarge { .. } => "check base-path and package; nothing was read or written",
+            Self::NoObject { .. } => "run `vaccel-store repair` on it, or publish it again",
+            Self::Folder { .. } => "check that the folder exists, is mounted, and may be read and written",
+            Self::Busy { .. } => "run it again: it sends only what is missing",
+            Self::Foreign { .. } => "choose another package name, or publish from the repository that it belongs to",
+            Self::Mismatch(_) => "stage all bundles of a version in one run, and give their common folder",
+            Self::Absent { .. } => "`vaccel-store list` shows what there is",
+            Self::Stale { .. } => "run store-maintenance, which writes the index again, or ask for more with max-age",
+            Self::WentBack { .. } => {
+                "somebody serves an old answer; if the store was made anew, remove its line from the file"
+            }
+            Self::NotOurs { .. } => {
+                "publish all targets of the version in one run, or give the key that signed it as public-key"
+            }
+            Self::Unnamed { .. } => "try again in a moment; if it stays, run `vaccel-store reindex`",
+            Self::Document { source: DocumentError::NewerSchema { .. }, .. } => "use a newer version of vaccel-ci",
+            Self::Document { .. } => {
+                "check endpoint-url, bucket and base-path; if they are right, the store is damaged"
+            }
+            Self::Misplaced { .. } => "somebody copied it there; do not trust it",
+            Self::Immutable(_) | Self::OtherCommit { .. } => {
+                "a release never changes: publish the new content under a new version"
+            }
             Self::Unsatisfied { .. } => {
                 "ask for one of these, or check package, arch and build-type; --list shows what there is for which target"
             }
@@ -233,7 +439,11 @@ impl RegistryError {
                 "ask its publisher to sign it (signing-key of upload), or fetch without public-key"
             }
             Self::Signature { .. } => "check public-key; if it is right, do not trust what is published",
-            Self::Unfinished { .. } => "run it again: it sends only what is missing",
+            Self::Unfinished { source, committed, .. } => match source.help() {
+                Some(help) if !source.is_transient() => help,
+                _ if *committed => "run it again to bring the rest up to date",
+                _ => "run it again: it sends only what is missing",
+            },
             Self::Tampered { .. } => "the store or the way to it is damaged; nothing of it was kept",
             _ => return None,
         })

@@ -2,8 +2,8 @@
 //! Fetching: what a manifest names, verified before its final name appears.
 
 use crate::partial::{LITTLE, Partial, holds};
-use crate::store::retry::{BREAKS, pause};
-use crate::store::{Buffer, innermost};
+use crate::s3::retry::{BREAKS, pause};
+use crate::store::{Buffer, Shared, innermost};
 use crate::{RegistryError, Resolved, Store};
 use artifact::FileEntry;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -57,6 +57,8 @@ enum End {
     Long,
     /// With the connection, again and again.
     Broken(String),
+    /// The server sends all of it whatever is asked for.
+    Unranged,
 }
 
 struct Received {
@@ -76,7 +78,7 @@ impl Fetcher<'_> {
         progress: &(dyn Fn(&FetchedFile) + Sync),
     ) -> Result<Vec<FetchedFile>, RegistryError> {
         let transfers = stream::iter(files).map(|entry| async move {
-            let file = self.fetch_one(&bundle.location.object(entry), entry).await?;
+            let file = self.fetch_one(&bundle.object(entry), entry).await?;
             progress(&file);
             Ok::<_, RegistryError>(file)
         });
@@ -90,19 +92,22 @@ impl Fetcher<'_> {
 
     async fn fetch_one(&self, key: &str, entry: &FileEntry) -> Result<FetchedFile, RegistryError> {
         let path = self.folder.join(entry.name.as_str());
-        let partial_path = self.folder.join(format!(".{}.{}.part", entry.name, &entry.sha256.to_string()[..16]));
+        let partial_path = self.folder.join(partial_name(entry));
         let mut transferred = 0;
         loop {
             let Some(partial) = prepare(&path, &partial_path, entry).await? else {
                 return Ok(FetchedFile { entry: entry.clone(), path, transferred });
             };
             let start = partial.length();
-            let (partial, end) = self.transfer(key, entry, partial).await?;
+            let (mut partial, mut end) = self.transfer(key, entry, partial).await?;
+            if end == End::Unranged {
+                (partial, end) = self.transfer_whole(key, entry, partial).await?;
+            }
             let length = partial.length();
             transferred += length.saturating_sub(start);
             if let End::Broken(reason) = end {
                 let reason = format!("the transfer broke off after {length} of {} bytes: {reason}", entry.size);
-                return Err(RegistryError::Request { operation: "reading", key: key.to_owned(), reason });
+                return Err(RegistryError::Request { operation: "read", key: key.to_owned(), reason });
             }
             let digest = partial.digest();
             if end != End::Long && length == entry.size && digest == entry.sha256 {
@@ -165,18 +170,62 @@ impl Fetcher<'_> {
         }
     }
 
+    /// Continues the partial file from a server that knows no ranges: one answer, from its beginning.
+    async fn transfer_whole(
+        &self,
+        key: &str,
+        entry: &FileEntry,
+        mut partial: Partial,
+    ) -> Result<(Partial, End), RegistryError> {
+        let mut broken = String::new();
+        for breaks in 0..BREAKS {
+            if breaks > 0 {
+                tokio::time::sleep(pause(breaks)).await;
+            }
+            let mut skip = usize::try_from(partial.length()).unwrap_or(usize::MAX);
+            let Some(mut stream) = self.store.stream(key, 0, None).await? else { return Ok((partial, End::Short)) };
+            broken = loop {
+                match stream.body.next().await {
+                    Some(Ok(piece)) => {
+                        let known = skip.min(piece.len());
+                        skip -= known;
+                        let piece = piece.slice(known..);
+                        if partial.length() + piece.len() as u64 > entry.size {
+                            return Ok((partial, End::Long));
+                        }
+                        self.shared().count(piece.len() as u64);
+                        partial.append(&piece).map_err(|source| failed(self.folder, source))?;
+                    }
+                    Some(Err(error)) => break innermost(&error),
+                    None if partial.length() < entry.size => return Ok((partial, End::Short)),
+                    None => return Ok((partial, End::Complete)),
+                }
+            };
+        }
+        Ok((partial, End::Broken(broken)))
+    }
+
+    fn shared(&self) -> &Shared {
+        self.store.shared()
+    }
+
     /// Receives a chunk; a connection that breaks off is taken up where it was.
     async fn receive(&self, key: &str, chunk: Chunk) -> Result<Received, RegistryError> {
-        let room = self.store.room(chunk.length).await;
-        let (mut buffer, mut length, mut breaks) = (self.store.buffer(chunk.length), 0, 0);
+        let room = self.shared().room(chunk.length).await;
+        let (mut buffer, mut length, mut breaks) = (self.shared().buffer(chunk.length), 0, 0);
         let end = loop {
             let until = (!chunk.last).then_some(chunk.offset + chunk.length);
-            let mut body = self.store.stream(key, chunk.offset + length, until).await?.unwrap_or_default();
+            let offset = chunk.offset + length;
+            let stream = self.store.stream(key, offset, until).await?;
+            if stream.as_ref().is_some_and(|stream| !stream.ranged && (offset > 0 || !chunk.last)) {
+                break End::Unranged;
+            }
+            let mut body = stream.map(|stream| stream.body).unwrap_or_default();
             let broken = loop {
                 match body.next().await {
                     Some(Ok(piece)) => {
                         length += piece.len() as u64;
-                        self.store.count(piece.len() as u64);
+                        self.shared().count(piece.len() as u64);
                         if length > chunk.length {
                             break None;
                         }
@@ -206,6 +255,11 @@ impl Fetcher<'_> {
         }
         Ok(Received { buffer, end, _room: room })
     }
+}
+
+/// A hidden name that is short whatever the file's is.
+fn partial_name(entry: &FileEntry) -> String {
+    format!(".{}.part", entry.sha256)
 }
 
 /// The parts of an object that are still to be fetched; an empty object is one empty part, so that

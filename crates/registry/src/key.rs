@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where things are: keys below `<base-path>/<package>/rev/`.
+//! Where things are: keys below `<base-path>/<package>/`.
 
-use artifact::{Arch, BuildType, FileEntry, FileName, MANIFEST, Manifest, PackageName, RefName, SHA256SUMS, Sha256};
+use artifact::{
+    Arch, BuildType, FileEntry, INDEX, MANIFEST, Manifest, PackageName, RELEASE, RefName, SHA256SUMS, Sha256, TargetKey,
+};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// The manifest's signature beside it, for people who verify by hand.
-pub(crate) const MANIFEST_SIGNATURE: &str = "manifest.json.minisig";
+/// The release's signature beside it, for people who verify by hand.
+pub(crate) const RELEASE_SIGNATURE: &str = "release.json.minisig";
+/// S3's limit of a key, and a common one of file systems for a name.
+pub(crate) const LONGEST_KEY: usize = 1024;
+pub(crate) const LONGEST_NAME: usize = 255;
 
 /// The part of every key that comes before the package; empty, or `a/b/`. It may know a place for the package that is not
 /// its name.
@@ -85,6 +90,13 @@ impl BasePath {
         Self { place, ..self }
     }
 
+    /// Without slashes around it, and with the place of the package if that is not its name: as documents
+    /// have it.
+    pub fn name(&self) -> String {
+        let place = self.place.as_ref().map(|place| place.0.as_str()).unwrap_or_default();
+        format!("{}{place}", self.prefix).trim_end_matches('/').to_owned()
+    }
+
     /// Below which everything of a package is.
     pub fn package(&self, package: &PackageName) -> String {
         match &self.place {
@@ -98,20 +110,74 @@ impl BasePath {
         format!("{}rev/", self.package(package))
     }
 
-    /// Below which every release is named by target. No ref begins with a dot, and these come
-    /// before all refs in a listing.
+    /// What exists of a package.
     pub(crate) fn index(&self, package: &PackageName) -> String {
-        format!("{}.targets/", self.refs(package))
+        self.package(package) + INDEX
     }
 
-    /// Below which the releases with a bundle for a target are named.
-    pub(crate) fn index_of(&self, package: &PackageName, arch: Arch, build_type: BuildType) -> String {
-        format!("{}{arch}/{build_type}/", self.index(package))
+    /// Below which content is, by digest.
+    pub(crate) fn objects(&self, package: &PackageName) -> String {
+        self.package(package) + "objects/"
     }
 
-    /// An object that tells whether the store honours conditional writes.
+    /// Below which signatures are, by the digest of what is signed.
+    pub(crate) fn signatures(&self, package: &PackageName) -> String {
+        self.package(package) + "signatures/"
+    }
+
+    /// Below which publishers say that they are about to commit.
+    pub(crate) fn claims(&self, package: &PackageName) -> String {
+        self.package(package) + "claims/"
+    }
+
+    /// An object that shows whether the store honours conditional writes.
     pub(crate) fn probe(&self, package: &PackageName) -> String {
-        format!("{}conditional-write-probe", self.package(package))
+        self.package(package) + "conditional-write-probe"
+    }
+}
+
+/// The place of one ref of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefPlace {
+    /// What comes before the package.
+    pub base: BasePath,
+    /// The package.
+    pub package: PackageName,
+    /// The branch or release tag.
+    pub git_ref: RefName,
+}
+
+impl RefPlace {
+    /// The common beginning of its keys, with the last slash.
+    pub fn prefix(&self) -> String {
+        format!("{}{}/", self.base.refs(&self.package), self.git_ref)
+    }
+
+    /// The commit point.
+    pub fn release(&self) -> String {
+        self.prefix() + RELEASE
+    }
+
+    /// Its signature, for people.
+    pub(crate) fn release_signature(&self) -> String {
+        self.prefix() + RELEASE_SIGNATURE
+    }
+
+    /// Where a branch keeps a release that was replaced: its content outlives it by the grace period.
+    pub(crate) fn retired(&self) -> String {
+        self.prefix() + "retired/"
+    }
+
+    /// The place of a target.
+    pub fn target(&self, target: TargetKey) -> Location {
+        let Self { base, package, git_ref } = self.clone();
+        Location { base, package, git_ref, arch: target.arch, build_type: target.build_type }
+    }
+
+    /// The ref whose release has this key; `None` if it is the key of no release.
+    pub(crate) fn parse(base: &BasePath, package: &PackageName, key: &str) -> Option<Self> {
+        let git_ref = key.strip_prefix(&base.refs(package))?.strip_suffix(RELEASE)?.strip_suffix('/')?;
+        Some(Self { base: base.clone(), package: package.clone(), git_ref: git_ref.parse().ok()? })
     }
 }
 
@@ -157,12 +223,22 @@ impl Location {
         })
     }
 
+    /// Its ref.
+    pub fn place(&self) -> RefPlace {
+        RefPlace { base: self.base.clone(), package: self.package.clone(), git_ref: self.git_ref.clone() }
+    }
+
+    /// Its architecture and build type.
+    pub fn target(&self) -> TargetKey {
+        TargetKey { arch: self.arch, build_type: self.build_type }
+    }
+
     /// The common beginning of its keys, with the last slash.
     pub fn prefix(&self) -> String {
         format!("{}{}/{}/{}/", self.base.refs(&self.package), self.git_ref, self.arch, self.build_type)
     }
 
-    /// The commit point.
+    /// The manifest under its plain name.
     pub fn manifest(&self) -> String {
         self.prefix() + MANIFEST
     }
@@ -172,76 +248,21 @@ impl Location {
         self.prefix() + SHA256SUMS
     }
 
-    /// The object that names this release among those of its target: of ten thousand releases,
-    /// the ones with a bundle for a target are found without asking for each.
-    pub(crate) fn marker(&self) -> String {
-        format!("{}{}", self.base.index_of(&self.package, self.arch, self.build_type), self.git_ref)
+    /// The object of a manifest.
+    pub fn manifest_object(&self, digest: Sha256) -> String {
+        format!("{}{digest}/{MANIFEST}", self.base.objects(&self.package))
     }
 
-    /// Below which a branch keeps the objects of its manifests.
-    pub(crate) fn objects(&self) -> String {
-        self.prefix() + "objects/"
-    }
-
-    /// Where a branch keeps a manifest that was replaced.
-    pub(crate) fn retired(&self, digest: Sha256) -> String {
-        format!("{}retired/{digest}.json", self.prefix())
-    }
-
-    /// The signature of the manifest with this digest. It is there before the manifest is, and
-    /// that of the manifest before stays as long as somebody may read it.
-    pub(crate) fn signature(&self, digest: Sha256) -> String {
-        format!("{}signatures/{digest}.minisig", self.prefix())
-    }
-
-    /// What a key of the folder is.
-    ///
-    /// The whole shape is checked: a branch can be called `main/x86_64/release/objects`, and then
-    /// its keys lie below these of `main`.
-    pub(crate) fn place(&self, key: &str) -> Place {
-        let Some(rest) = key.strip_prefix(&self.prefix()) else { return Place::Foreign };
-        let is_digest = |text: &str| text.parse::<Sha256>().is_ok();
-        match *rest.split('/').collect::<Vec<_>>() {
-            [name] if name.parse::<FileName>().is_ok() => Place::Named,
-            ["objects", digest, name] if is_digest(digest) && name.parse::<FileName>().is_ok() => Place::Object,
-            ["retired", name] if name.strip_suffix(".json").is_some_and(is_digest) => Place::Record,
-            ["signatures", name] if name.strip_suffix(".minisig").is_some_and(is_digest) => Place::Signature,
-            _ => Place::Foreign,
-        }
-    }
-
-    /// The object of a file that a manifest names.
-    ///
-    /// A release never changes, so a name is enough. On a branch a name can come again with other
-    /// bytes (`libvaccel.so.0.7.1` has no commit in it), and a reader of the old manifest must
-    /// still find the old ones: there the digest is part of the key.
+    /// The object of a file: named by its digest, so that a reader of an older manifest still finds the
+    /// older bytes, and two publishers never write different bytes to one place.
     pub fn object(&self, file: &FileEntry) -> String {
-        if self.git_ref.is_release() {
-            self.named(file.name.as_str())
-        } else {
-            format!("{}{}/{}", self.objects(), file.sha256, file.name)
-        }
+        format!("{}{}/{}", self.base.objects(&self.package), file.sha256, file.name)
     }
 
-    /// A key directly in the folder: the files of a release, the aliases of both.
+    /// A key directly in the folder: plain names, for readers that know no manifest.
     pub fn named(&self, name: &str) -> String {
         self.prefix() + name
     }
-}
-
-/// What a key in the folder of a branch is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// A file under its digest.
-    Object,
-    /// A file directly in the folder.
-    Named,
-    /// A manifest that was replaced.
-    Record,
-    /// The signature of a manifest.
-    Signature,
-    /// The manifest, the digest list, or none of this place's.
-    Foreign,
 }
 
 /// A name that does not go through a manifest.
@@ -250,28 +271,37 @@ pub(crate) struct Alias {
     pub from: String,
     pub to: String,
     pub sha256: Sha256,
-    /// Whether `latest` stands for the version in it.
-    pub latest: bool,
+    pub size: u64,
 }
 
-/// On a branch the plain names, and with `latest` those without a version. None of them is the
-/// name of another file: what a manifest names is never replaced.
-pub(crate) fn aliases(location: &Location, manifest: &Manifest, latest: bool) -> Vec<Alias> {
+/// The plain names of a bundle's files; on a branch, if asked for, also those with `latest` instead of
+/// the version, unless another file has that name.
+pub(crate) fn aliases(location: &Location, manifest: &Manifest, plain: bool, latest: bool) -> Vec<Alias> {
     let mut taken: BTreeSet<String> = manifest.files.iter().map(|file| location.named(file.name.as_str())).collect();
     let mut aliases = Vec::new();
     for file in &manifest.files {
-        let alias = |to, latest| Alias { from: location.object(file), to, sha256: file.sha256, latest };
-        if !manifest.git_ref.is_release() {
-            aliases.push(alias(location.named(file.name.as_str()), false));
+        let alias = |to| Alias { from: location.object(file), to, sha256: file.sha256, size: file.size };
+        if plain {
+            aliases.push(alias(location.named(file.name.as_str())));
         }
-        let name = manifest.latest_name(&file.name).filter(|_| latest);
+        let name = manifest.latest_name(&file.name).filter(|_| latest && !manifest.git_ref.is_release());
         if let Some(to) = name.map(|name| location.named(name.as_str()))
             && taken.insert(to.clone())
         {
-            aliases.push(alias(to, true));
+            aliases.push(alias(to));
         }
     }
     aliases
+}
+
+/// The names below `rev/latest`, of the highest release: with `latest` instead of the version.
+pub(crate) fn latest_release(location: &Location, manifest: &Manifest) -> Vec<Alias> {
+    let folder = format!("{}latest/{}/", location.base.refs(&location.package), location.target());
+    let alias = |file: &FileEntry| {
+        let name = manifest.latest_name(&file.name).unwrap_or_else(|| file.name.clone());
+        Alias { from: location.object(file), to: format!("{folder}{name}"), sha256: file.sha256, size: file.size }
+    };
+    manifest.files.iter().map(alias).collect()
 }
 
 #[cfg(test)]
@@ -300,16 +330,15 @@ mod tests {
         };
         let digest = file.sha256;
         let cases = [
+            (location("v0.7.1").object(&file), format!("artifacts/vaccel/objects/{digest}/vaccel_0.7.1-1_amd64.deb")),
+            (location("feat/x").object(&file), format!("artifacts/vaccel/objects/{digest}/vaccel_0.7.1-1_amd64.deb")),
             (
-                location("v0.7.1").object(&file),
+                location("v0.7.1").named("vaccel_0.7.1-1_amd64.deb"),
                 "artifacts/vaccel/rev/v0.7.1/x86_64/release/vaccel_0.7.1-1_amd64.deb".to_owned(),
             ),
-            (
-                location("feat/x").object(&file),
-                format!("artifacts/vaccel/rev/feat/x/x86_64/release/objects/{digest}/vaccel_0.7.1-1_amd64.deb"),
-            ),
             (location("main").manifest(), "artifacts/vaccel/rev/main/x86_64/release/manifest.json".to_owned()),
-            (location("v0.7.1").marker(), "artifacts/vaccel/rev/.targets/x86_64/release/v0.7.1".to_owned()),
+            (location("feat/x").place().release(), "artifacts/vaccel/rev/feat/x/release.json".to_owned()),
+            (location("main").base.index(&location("main").package), "artifacts/vaccel/index.json".to_owned()),
             (
                 location("v0.3.0+vaccel.0.8.0").sums(),
                 "artifacts/vaccel/rev/v0.3.0+vaccel.0.8.0/x86_64/release/SHA256SUMS".to_owned(),
@@ -347,26 +376,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn only_keys_of_the_right_shape_are_of_the_place() {
-        let (main, digest) = (location("main"), Sha256::of(b"x"));
-        let below = location("main/x86_64/release/objects");
-        let cases = [
-            (main.named("a.deb"), Place::Named),
-            (format!("{}{digest}/a.deb", main.objects()), Place::Object),
-            (main.retired(digest), Place::Record),
-            (main.manifest(), Place::Foreign),
-            (main.sums(), Place::Foreign),
-            (below.manifest(), Place::Foreign),
-            (below.named("a.deb"), Place::Foreign),
-            (format!("{}{digest}/a.deb", below.objects()), Place::Foreign),
-            (location("feat/x").named("a.deb"), Place::Foreign),
-        ];
-        for (key, place) in cases {
-            assert_eq!(main.place(&key), place, "{key}");
-        }
-    }
-
     proptest! {
         #[test]
         fn a_place_comes_back_from_its_manifest(base in "(/?[a-z+%ü -]{1,6}){0,2}", name in "[a-z0-9+%/.üΩ-]{1,16}", arch in 0..3usize) {
@@ -374,6 +383,8 @@ mod tests {
                 let place = Location { base, git_ref, arch: Arch::ALL[arch], ..location("main") };
                 prop_assert_eq!(Location::parse(&place.base, &place.package, &place.manifest()), Some(place.clone()));
                 prop_assert_eq!(Location::parse(&place.base, &place.package, &place.sums()), None);
+                let whole = place.place();
+                prop_assert_eq!(RefPlace::parse(&place.base, &place.package, &whole.release()), Some(whole));
             }
         }
 

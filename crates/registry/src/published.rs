@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What there is of a package: for whoever asks for something that there is not.
 
-use crate::{BasePath, RegistryError, Store};
+use crate::store::Listing;
+use crate::{BasePath, RegistryError, Store, index};
 use artifact::{Arch, BuildType, PackageName, RefName};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,20 +20,33 @@ pub struct Published {
 /// Every branch and release with its targets, also those without a manifest, which older systems made: releases, the
 /// highest first, then branches by name.
 pub async fn published(store: &Store, base: &BasePath, package: &PackageName) -> Result<Vec<Published>, RegistryError> {
+    if let Some(index) = index::read(store, base, package).await? {
+        let entries = index.entries.into_iter().map(|entry| Published {
+            targets: entry.targets.iter().map(|target| (target.arch, target.build_type)).collect(),
+            git_ref: entry.git_ref,
+        });
+        return Ok(sorted(entries.collect()));
+    }
+    if !store.is_listable() {
+        return Ok(Vec::new());
+    }
     let refs = base.refs(package);
     let mut found: BTreeMap<RefName, BTreeSet<(Arch, BuildType)>> = BTreeMap::new();
-    let visit = |key: &str, _| {
-        if let Some((git_ref, arch, build_type)) = key.strip_prefix(&refs).and_then(target) {
+    let visit = |listing: Listing<'_>| {
+        if let Some((git_ref, arch, build_type)) = listing.key.strip_prefix(&refs).and_then(target) {
             found.entry(git_ref).or_default().insert((arch, build_type));
         }
         ControlFlow::Continue(())
     };
     store.each_key(&refs, visit).await?;
-    let mut published: Vec<_> = found.into_iter().map(|(git_ref, targets)| Published { git_ref, targets }).collect();
+    Ok(sorted(found.into_iter().map(|(git_ref, targets)| Published { git_ref, targets }).collect()))
+}
+
+fn sorted(mut published: Vec<Published>) -> Vec<Published> {
     published.sort_by_cached_key(|entry| {
         entry.git_ref.release().map_or((true, None), |release| (false, Some(Reverse(release))))
     });
-    Ok(published)
+    published
 }
 
 /// The target of a file that lies directly in its folder, `<ref>/<arch>/<build type>/<file>`. A branch may hold slashes, so

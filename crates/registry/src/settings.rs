@@ -5,10 +5,27 @@ use crate::RegistryError;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Seconds since the epoch.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// How a bucket is addressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Addressing {
+    /// As the first part of the path.
+    #[default]
+    Path,
+    /// As a part of the host's name.
+    Virtual,
+}
 
 /// Who we are to the store.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum Credentials {
     /// A key pair, with a session token if it is temporary.
     Keys {
@@ -22,18 +39,21 @@ pub enum Credentials {
     /// What the environment, a profile or a web identity offers.
     DefaultChain,
     /// Nobody.
+    #[default]
     Anonymous,
 }
 
 /// Address, bucket and credentials of a store.
 #[derive(Clone)]
 pub struct Settings {
-    /// `https://host[:port]`.
+    /// `https://host[:port]`, or `file:///folder`.
     pub endpoint: String,
     /// The region that requests are signed for.
     pub region: String,
-    /// The bucket.
+    /// The bucket; empty for a web server, which can be read only, and for a folder.
     pub bucket: String,
+    /// How the bucket is addressed.
+    pub addressing: Addressing,
     /// Who we are.
     pub credentials: Credentials,
     /// Certificates of a private authority, as PEM.
@@ -44,6 +64,21 @@ pub struct Settings {
     pub time_limit: Duration,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            region: "us-east-1".to_owned(),
+            bucket: String::new(),
+            addressing: Addressing::default(),
+            credentials: Credentials::default(),
+            ca_bundle: None,
+            allow_http: false,
+            time_limit: Duration::from_hours(1),
+        }
+    }
+}
+
 impl Settings {
     /// How long a connection may take.
     pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -52,11 +87,10 @@ impl Settings {
     /// How long the store may take to begin its answer.
     pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
-    /// The same for a request that carries so many bytes, since their transfer counts, too. A
-    /// transfer that stands still is noticed long before.
-    pub(crate) fn write_timeout(size: u64) -> Duration {
-        const SLOWEST: u64 = 64 * 1024;
-        Self::READ_TIMEOUT + Duration::from_secs(size / SLOWEST)
+    /// The folder that is the store, if it is one.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        let folder = PathBuf::from(self.endpoint.strip_prefix("file://")?);
+        Some(if self.bucket.is_empty() { folder } else { folder.join(&self.bucket) })
     }
 
     /// Refuses what would fail later, and with a worse message.
@@ -68,6 +102,14 @@ impl Settings {
     /// Refuses an endpoint that is no address, or that would carry data in the clear.
     fn check_endpoint(&self) -> Result<(), RegistryError> {
         let invalid = |reason| RegistryError::Endpoint { endpoint: without_user(&self.endpoint), reason };
+        if let Some(folder) = self.endpoint.strip_prefix("file://") {
+            let plain = |text: &str| !text.split('/').any(|part| part == "..");
+            return if folder.starts_with('/') && plain(&self.bucket) {
+                Ok(())
+            } else {
+                Err(invalid("a folder is given as an absolute path, file:///folder"))
+            };
+        }
         let (scheme, rest) = self.endpoint.split_once("://").ok_or_else(|| invalid("it has no https:// in front"))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.is_empty() || authority.contains('@') {
@@ -77,7 +119,7 @@ impl Settings {
             "https" => Ok(()),
             "http" if self.allow_http || is_loopback(authority) => Ok(()),
             "http" => Err(invalid("plain HTTP is for this machine only; use https, or allow-http")),
-            _ => Err(invalid("it is neither https nor http")),
+            _ => Err(invalid("it is neither https nor http, nor file")),
         }
     }
 }
@@ -121,16 +163,19 @@ mod tests {
         let check = |endpoint: &str, allow_http| {
             let settings = Settings {
                 endpoint: endpoint.to_owned(),
-                region: "us-east-1".into(),
                 bucket: "artifacts".into(),
-                credentials: Credentials::Anonymous,
-                ca_bundle: None,
                 allow_http,
-                time_limit: Duration::from_mins(1),
+                ..Settings::default()
             };
             settings.check().is_ok()
         };
-        for endpoint in ["https://s3.example.org", "http://127.0.0.1:8333", "http://localhost", "http://[::1]:9000"] {
+        for endpoint in [
+            "https://s3.example.org",
+            "http://127.0.0.1:8333",
+            "http://localhost",
+            "http://[::1]:9000",
+            "file:///srv/store",
+        ] {
             assert!(check(endpoint, false), "{endpoint}");
         }
         for endpoint in [
@@ -141,6 +186,7 @@ mod tests {
             "https://user:pass@host",
             "http://10.0.0.1",
             "http://localhost.evil.org",
+            "file://store",
         ] {
             assert!(!check(endpoint, false), "{endpoint}");
         }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Signatures of manifests, in minisign's format.
+//! Signatures of releases and indexes, in minisign's format.
 //!
-//! A manifest names its files with their digests, so its signature vouches for all of them.
+//! What is signed is always a text of ours, never what a store gave back. A release names its manifests
+//! by digest, and these their files, so its signature vouches for all of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,18 +27,39 @@ pub struct KeyError {
     reason: String,
 }
 
+/// Bytes of a secret key: algorithms, salt and limits of the password, number, key, and checksum.
+const SECRET_KEY: usize = 158;
+/// Where its parts are: the algorithm that a password is hashed with, and the checksum.
+const KDF: std::ops::Range<usize> = 2..4;
+const CHECKSUM: std::ops::Range<usize> = 126..158;
+
 impl FromStr for SigningKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let failed = |reason: String| KeyError { kind: "secret", reason };
+        const HELP: &str = "give the file that `minisign -G -W` writes, a key without a password";
+        let failed = || KeyError { kind: "secret", reason: HELP.to_owned() };
         // The secret is one line after a comment, which may have got lost on its way.
         let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-        let key = minisign::SecretKeyBox::from_string(&format!("untrusted comment:\n{line}\n"))
-            .and_then(minisign::SecretKeyBox::into_unencrypted_secret_key)
-            .map_err(|_| failed("give the file that `minisign -G -W` writes, a key without a password".to_owned()))?;
-        let public = minisign::PublicKey::from_secret_key(&key).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { secret: Arc::new(key), public: public.to_base64().parse()? })
+        let bytes = aws_smithy_types::base64::decode(line).map_err(|_| failed())?;
+        let part = |range| bytes.get(range).filter(|_| bytes.len() == SECRET_KEY).ok_or_else(failed);
+        let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+        if !is_zero(part(KDF)?) {
+            return Err(failed());
+        }
+        // minisign itself leaves the checksum of a key without a password empty.
+        let secret = if is_zero(part(CHECKSUM)?) {
+            minisign::SecretKey::from_bytes(&bytes)
+        } else {
+            minisign::SecretKeyBox::from_string(&format!("untrusted comment:\n{line}\n"))
+                .and_then(minisign::SecretKeyBox::into_unencrypted_secret_key)
+        };
+        let secret = secret.map_err(|_| failed())?;
+        let public = minisign::PublicKey::from_secret_key(&secret).map_err(|_| failed())?;
+        let key = Self { secret: Arc::new(secret), public: public.to_base64().parse()? };
+        // A damaged key would sign, and nobody could verify it.
+        let signature = key.sign(b"").map_err(|_| failed())?;
+        if key.signed(b"", &signature) { Ok(key) } else { Err(failed()) }
     }
 }
 
@@ -50,7 +72,7 @@ impl fmt::Debug for SigningKey {
 impl SigningKey {
     /// A signature; each is another one, also of equal texts.
     pub(crate) fn sign(&self, text: &[u8]) -> Result<Vec<u8>, String> {
-        let signed = minisign::sign(None, &self.secret, text, Some("a manifest of vaccel-ci"), Some("vaccel-ci"));
+        let signed = minisign::sign(None, &self.secret, text, Some("published by vaccel-ci"), Some("vaccel-ci"));
         signed.map(|signature| signature.into_string().into_bytes()).map_err(|error| error.to_string())
     }
 
@@ -67,6 +89,24 @@ impl FromStr for PublicKey {
         let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
         let key = minisign_verify::PublicKey::from_base64(line);
         key.map(Self).map_err(|error| KeyError { kind: "public", reason: error.to_string() })
+    }
+}
+
+/// Public keys, any of which fits: one a line, or separated by commas. Comments may stay in.
+#[derive(Clone, Debug)]
+pub struct PublicKeys(pub Vec<PublicKey>);
+
+impl FromStr for PublicKeys {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("untrusted comment:"));
+        let keys = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|key| !key.is_empty());
+        let keys: Vec<PublicKey> = keys.map(str::parse).collect::<Result<_, _>>()?;
+        if keys.is_empty() {
+            return Err(KeyError { kind: "public", reason: "there is none in it".to_owned() });
+        }
+        Ok(Self(keys))
     }
 }
 

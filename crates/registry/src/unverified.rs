@@ -49,11 +49,11 @@ pub async fn fetch_unverified(
     let failed = |source| RegistryError::File { path: path.clone(), source };
     // Without a digest nobody knows whether what is there already is a beginning of it.
     let mut partial = Partial::open(folder.join(format!(".{}.part", file.name)), 0).map_err(failed)?;
-    let broken = |reason: String| RegistryError::Request { operation: "reading", key: key.clone(), reason };
-    let mut body = store.stream(&key, 0, None).await?.unwrap_or_default();
+    let broken = |reason: String| RegistryError::Request { operation: "read", key: key.clone(), reason };
+    let mut body = store.stream(&key, 0, None).await?.map(|stream| stream.body).unwrap_or_default();
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| broken(innermost(&error)))?;
-        store.count(piece.len() as u64);
+        store.shared().count(piece.len() as u64);
         partial.append(&piece).map_err(failed)?;
     }
     let (size, sha256) = (partial.length(), partial.digest());

@@ -167,6 +167,17 @@ impl Server {
         if status == 201 { Ok(()) } else { bail!("{key} was answered with {status}") }
     }
 
+    /// Reads an object of the bucket past S3.
+    pub fn read(&self, key: &str) -> Result<Vec<u8>> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.filer))?;
+        let path = format!("/buckets/{}/{key}", Self::BUCKET);
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")?;
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response)?;
+        let end = response.windows(4).position(|end| end == b"\r\n\r\n").context("no HTTP response")?;
+        Ok(response.split_off(end + 4))
+    }
+
     fn log_tail(&self) -> String {
         let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();

@@ -102,6 +102,7 @@ fn execute<A: Action>(runner: &Runner, arguments: impl IntoIterator<Item = OsStr
         command.get_arguments().filter(|arg| is_secret(arg)).map(|a| a.get_id().to_string()).collect();
     let passed: Vec<String> =
         command.get_arguments().filter(|arg| parses::<PassEnv>(arg)).map(|a| a.get_id().to_string()).collect();
+    let arguments = with_command(&command, arguments.into_iter().collect());
     let result =
         command.try_get_matches_from(arguments).map_err(|error| usage_failure(runner, &error)).and_then(|matches| {
             mask_secrets(runner, &matches, &secrets);
@@ -124,6 +125,17 @@ fn execute<A: Action>(runner: &Runner, arguments: impl IntoIterator<Item = OsStr
             ExitCode::from(failure.status().code())
         }
     }
+}
+
+/// An action that has several commands takes them as an input, which a person writes as the first word.
+fn with_command(command: &Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let has_command = command.get_arguments().any(|arg| long_name(arg) == "command");
+    if let Some(word) = arguments.get_mut(1).filter(|word| has_command && !word.to_string_lossy().starts_with('-')) {
+        let mut flag = OsString::from("--command=");
+        flag.push(&*word);
+        *word = flag;
+    }
+    arguments
 }
 
 /// The definition, for generated files.

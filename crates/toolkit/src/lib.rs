@@ -24,7 +24,7 @@ mod program;
 mod runner;
 mod runtime_folder;
 mod search_path;
-mod signals;
+pub mod signals;
 mod step_failure;
 mod supervisor;
 pub mod text;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The publication as a person reads it.
 
-use artifact::Manifest;
-use registry::{Location, Publication, Store};
+use artifact::Bundle;
+use registry::{Location, Publication, RefPlace, Store};
 use std::fmt::Write;
 use toolkit::human;
 use toolkit::markdown::{code, table};
@@ -22,23 +22,31 @@ pub fn sentence(publication: &Publication) -> String {
 }
 
 /// Markdown for the job summary.
-pub fn render(store: &Store, location: &Location, manifest: &Manifest, publication: &Publication) -> String {
-    let kind = if manifest.git_ref.is_release() { "release" } else { "branch" };
+pub fn render(store: &Store, place: &RefPlace, bundles: &[Bundle], publication: &Publication) -> String {
+    let version = bundles.first().map(|bundle| bundle.manifest().version.to_string()).unwrap_or_default();
+    let kind = if place.git_ref.is_release() { "release" } else { "branch" };
+    let (package, git_ref) = (code(place.package.as_str()), code(place.git_ref.as_str()));
+    if let Some(why) = &publication.older_than {
+        return format!("## {package} {} not published\n\n{kind} {git_ref}: {why}.\n", code(&version));
+    }
+    let targets: Vec<_> = publication.targets.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "## {} {} published\n\n{kind} {} for {}, {}: {}. [Manifest]({})\n\n",
-        code(manifest.package.as_str()),
-        code(&manifest.version.to_string()),
-        code(manifest.git_ref.as_str()),
-        manifest.arch,
-        manifest.build_type,
+        "## {package} {} published\n\n{kind} {git_ref} for {}: {}. [Release]({})\n\n",
+        code(&version),
+        targets.join(", "),
         sentence(publication),
-        store.url(&location.manifest()),
+        store.url(&place.release()),
     );
-    let rows = manifest.files.iter().map(|file| {
-        let link = format!("[{}]({})", code(file.name.as_str()), store.url(&location.object(file)));
-        vec![link, file.kind.as_str().to_owned(), human::bytes(file.size), code(&file.sha256.to_string()[..12])]
+    let rows = bundles.iter().flat_map(|bundle| {
+        let manifest = bundle.manifest();
+        let location = Location::of(place.base.clone(), manifest);
+        manifest.files.iter().map(move |file| {
+            let link = format!("[{}]({})", code(file.name.as_str()), store.url(&location.object(file)));
+            let digest = code(&file.sha256.to_string()[..12]);
+            vec![location.target().to_string(), link, file.kind.as_str().to_owned(), human::bytes(file.size), digest]
+        })
     });
-    text.push_str(&table(&["File", "Kind", "Size", "SHA-256"], rows));
+    text.push_str(&table(&["Target", "File", "Kind", "Size", "SHA-256"], rows));
     for warning in &publication.warnings {
         let _ = write!(text, "\n> [!WARNING]\n> {warning}\n");
     }

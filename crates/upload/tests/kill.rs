@@ -14,7 +14,7 @@ use testbed::proxy::Proxy;
 use testbed::s3::Server;
 
 /// In publications of a branch, and as many in those of releases.
-const POINTS: usize = 100;
+const POINTS: usize = 60;
 /// A request is broken off after any number of them.
 const PARTS: usize = 6;
 const FILES: [&str; 3] = ["hello_VERSION-1_amd64.deb", "hello_VERSION_x86_64.tar.gz", "libhello.so.0"];
@@ -32,7 +32,10 @@ fn content(version: &str, name: &str) -> Vec<u8> {
 
 fn bundle(folder: &Path, git_ref: &str, version: &str) {
     let files = FILES.map(|file| (name(version, file), content(version, file)));
-    testbed::bundle::write(folder, testbed::bundle::manifest(git_ref, version).unwrap(), files).unwrap();
+    let mut manifest = testbed::bundle::manifest(git_ref, version).unwrap();
+    // Every version is another commit.
+    manifest.commit = artifact::Sha256::of(version.as_bytes()).to_string()[..40].parse().unwrap();
+    testbed::bundle::write(folder, manifest, files).unwrap();
 }
 
 fn uploader(server: &Server, endpoint: &str, folder: &Path) -> Command {
@@ -67,16 +70,14 @@ impl Reader {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let settings = Settings {
             endpoint: server.endpoint(),
-            region: "us-east-1".to_owned(),
             bucket: Server::BUCKET.to_owned(),
             credentials: Credentials::Keys {
                 access_key: server.access_key().parse().unwrap(),
                 secret_key: server.secret_key().parse().unwrap(),
                 session_token: None,
             },
-            ca_bundle: None,
-            allow_http: false,
             time_limit: Duration::from_mins(1),
+            ..Settings::default()
         };
         let store = runtime.block_on(Store::connect(settings)).unwrap();
         let keys = aws_sdk_s3::config::Credentials::new(server.access_key(), server.secret_key(), None, None, "test");
@@ -179,7 +180,7 @@ impl Killer {
                 return Ok(Vec::new());
             }
             let answer = request.forward()?;
-            fate.committed |= request.method() == "PUT" && request.target().contains("/manifest.json");
+            fate.committed |= request.method() == "PUT" && request.target().contains("/release.json?");
             if is_fatal {
                 fate.kill();
             }
@@ -277,11 +278,11 @@ fn kill_at_every_point(server: &Server, kind: &str) -> (usize, usize, usize) {
 
         upload(server, &folder);
         assert_eq!(see(), Some(wanted), "{kind}: request {fatal}, {parts} of {PARTS} parts");
-        for (file, alias) in
-            ["SHA256SUMS".to_owned(), name(&version, FILES[0])].iter().zip(["SHA256SUMS", "hello_latest_amd64.deb"])
-        {
+        let latest = if kind == "main" { "main" } else { "latest" };
+        let sums = ("SHA256SUMS".to_owned(), git_ref.as_str(), "SHA256SUMS");
+        for (file, git_ref, alias) in [sums, (name(&version, FILES[0]), latest, "hello_latest_amd64.deb")] {
             let expected = std::fs::read(folder.join(file)).unwrap();
-            assert!(reader.read(&git_ref, alias) == expected, "{kind}: {alias}, request {fatal}");
+            assert!(reader.read(git_ref, alias) == expected, "{kind}: {alias}, request {fatal}");
         }
     }
     (requests, old, new)

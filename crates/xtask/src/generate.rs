@@ -25,6 +25,7 @@ pub fn definitions() -> Vec<Definition> {
         definition::<vaccel_upload::Upload>(),
         definition::<vaccel_fetch::Fetch>(),
         definition::<vaccel_report::Report>(),
+        definition::<vaccel_store::Store>(),
     ]
 }
 

@@ -39,6 +39,7 @@ fn a_job_fetches_by_requirement_and_reports() {
     commit=ebc23b1f00000000000000000000000000000000
     path=artifacts
     files=hello_0.3.0-1_amd64.deb|hello_0.3.0_x86_64.tar.gz
+    verified=artifacts/hello_0.3.0-1_amd64.deb=3b439e5240fc6bc6baeae019765d533d44e4604bf89cc5c328eccf85fcc3c60d|artifacts/hello_0.3.0_x86_64.tar.gz=26dcb601336be7291695ca52d7758d2cd67a82647ffd47d73043272b3b428259
     installed=false
     ");
     insta::assert_snapshot!(scene.read("summary"), @r"
@@ -48,8 +49,8 @@ fn a_job_fetches_by_requirement_and_reports() {
 
     | File | Kind | Size | SHA-256, verified |  |
     | --- | --- | --- | --- | --- |
-    | [`hello_0.3.0-1_amd64.deb`](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb) | deb | 9 B | `3b439e5240fc` | fetched |
-    | [`hello_0.3.0_x86_64.tar.gz`](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/hello_0.3.0_x86_64.tar.gz) | archive | 5.1 kB | `26dcb601336b` | fetched |
+    | [`hello_0.3.0-1_amd64.deb`](STORE/artifacts/reports/hello/objects/3b439e5240fc6bc6baeae019765d533d44e4604bf89cc5c328eccf85fcc3c60d/hello_0.3.0-1_amd64.deb) | deb | 9 B | `3b439e5240fc` | fetched |
+    | [`hello_0.3.0_x86_64.tar.gz`](STORE/artifacts/reports/hello/objects/26dcb601336be7291695ca52d7758d2cd67a82647ffd47d73043272b3b428259/hello_0.3.0_x86_64.tar.gz) | archive | 5.1 kB | `26dcb601336b` | fetched |
     ");
     assert_eq!(scene.names("artifacts"), [DEB, ARCHIVE], "debug symbols were not asked for");
     assert_eq!(Sha256::of(&fs::read(scene.path("artifacts").join(DEB)).unwrap()), digest("deb 0.3.0"));
@@ -133,6 +134,7 @@ fn the_archive_is_installed_below_a_prefix() {
     }
     insta::assert_snapshot!(without_digests(&scene)[4..].join("\n"), @r"
     files=hello_0.3.0-1_amd64.deb|hello_0.3.0_x86_64.tar.gz
+    verified=artifacts/hello_0.3.0-1_amd64.deb=3b439e5240fc6bc6baeae019765d533d44e4604bf89cc5c328eccf85fcc3c60d|artifacts/hello_0.3.0_x86_64.tar.gz=26dcb601336be7291695ca52d7758d2cd67a82647ffd47d73043272b3b428259
     installed=true
     pkg-config-path=FOLDER/prefix/usr/lib/x86_64-linux-gnu/pkgconfig:FOLDER/prefix/usr/share/pkgconfig
     library-path=FOLDER/prefix/usr/lib/x86_64-linux-gnu:FOLDER/prefix/usr/lib
@@ -273,12 +275,12 @@ fn wrong_inputs_are_status_two() {
 fn a_tampered_object_gets_no_final_name() {
     let scene = Scene::new("tampered");
     scene.publish("v0.3.0", "0.3.0");
-    scene.replace(DEB, b"bad 0.3.0");
+    scene.replace_deb(b"bad 0.3.0");
     let said = scene.fails(&["--version=latest", "--files=hello_*.deb"]);
     let said = said.replace(&digest("deb 0.3.0").to_string(), "<the manifest's digest>");
     insta::assert_snapshot!(said.replace(&digest("bad 0.3.0").to_string(), "<the object's digest>"), @r"
     1: ==> Fetch hello 0.3.0 (tampered/hello/rev/v0.3.0/x86_64/release/)
-    error: tampered/hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb is not the file of the manifest: <the object's digest> instead of <the manifest's digest>
+    error: tampered/hello/objects/<the manifest's digest>/hello_0.3.0-1_amd64.deb is not the file of the manifest: <the object's digest> instead of <the manifest's digest>
     help: the store or the way to it is damaged; nothing of it was kept
     ");
     assert_eq!(scene.names("artifacts"), [] as [&str; 0]);
@@ -286,20 +288,23 @@ fn a_tampered_object_gets_no_final_name() {
 }
 
 #[test]
-fn manifests_that_we_do_not_understand_are_refused() {
+fn releases_that_we_do_not_understand_are_refused() {
     let scene = Scene::new("manifests");
     scene.publish("v0.3.0", "0.3.0");
-    let said = [r#"{"schema": 2}"#, "{}", "no JSON"].map(|manifest| {
-        scene.replace("manifest.json", manifest.as_bytes());
+    let said = [r#"{"schema": 3}"#, "{}", "no JSON"].map(|release| {
+        scene.replace_release(release.as_bytes());
         scene.fails(&["--ref=v0.3.0"])
     });
-    insta::assert_snapshot!(said.join("\n"), @r"
-    1: error: the manifest manifests/hello/rev/v0.3.0/x86_64/release/manifest.json was refused: its schema is 2, and this version of vaccel-ci understands 1; use a newer one
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    1: error: manifests/hello/rev/v0.3.0/release.json was refused: its schema is 3, and this version of vaccel-ci understands 2; use a newer one
+    help: use a newer version of vaccel-ci
 
-    1: error: the manifest manifests/hello/rev/v0.3.0/x86_64/release/manifest.json was refused: it is not a manifest: missing field `schema` at line 1 column 2
+    1: error: manifests/hello/rev/v0.3.0/release.json was refused: it is not a release: missing field `schema` at line 1 column 2
+    help: check endpoint-url, bucket and base-path; if they are right, the store is damaged
 
-    1: error: the manifest manifests/hello/rev/v0.3.0/x86_64/release/manifest.json was refused: it is not a manifest: expected ident at line 1 column 2
-    ");
+    1: error: manifests/hello/rev/v0.3.0/release.json was refused: it is not a release: expected ident at line 1 column 2; it begins with "no JSON"
+    help: check endpoint-url, bucket and base-path; if they are right, the store is damaged
+    "#);
 }
 
 #[test]
@@ -340,7 +345,7 @@ fn a_store_that_denies_says_so() {
     1: error: STORE denies access to denied/hello/rev/.targets/x86_64/release/
     help: give credentials that may do this, or check base-path
 
-    1: error: STORE denies access to denied/hello/rev/v0.3.0/x86_64/release/manifest.json
+    1: error: STORE denies access to denied/hello/index.json
     help: give credentials that may do this, or check base-path
 
     1: error: STORE denies access to denied/hello/rev/

@@ -104,22 +104,35 @@ impl Scene {
         let base: BasePath = self.base.parse().unwrap();
         let base = base.with_place(place.map(|place| place.parse().unwrap()));
         let bundle = testbed::bundle::write(&folder, manifest.clone(), files).unwrap();
-        let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key };
+        let options = PublishOptions { signing_key, ..PublishOptions::default() };
         runtime().block_on(async {
             let store = Store::connect(settings).await.unwrap();
-            registry::publish(&store, &base, &bundle, &options, &|_, _| ()).await.unwrap();
+            registry::publish(&store, &base, &[bundle], &options, &|_, _| ()).await.unwrap();
         });
     }
 
-    /// Replaces an object of `v0.3.0`, as somebody else who may write to the store could.
-    pub fn replace(&self, name: &str, content: &[u8]) {
-        let key = Location::of(self.base.parse().unwrap(), &manifest("v0.3.0", "0.3.0").unwrap()).named(name);
+    /// Replaces the Debian package of `v0.3.0`, as somebody else who may write to the store could.
+    pub fn replace_deb(&self, content: &[u8]) {
+        let key = format!("{}/hello/objects/{}/{DEB}", self.base, digest("deb 0.3.0"));
         server().plant(&key, content).unwrap();
     }
 
     /// Puts a file where systems without manifests put it.
     pub fn plant(&self, place: &str, content: &[u8]) {
         server().plant(&format!("{}/{place}", self.base), content).unwrap();
+    }
+
+    /// The release of `v0.3.0`, as it is on the store.
+    pub fn release(&self) -> String {
+        let location = Location::of(self.base.parse().unwrap(), &manifest("v0.3.0", "0.3.0").unwrap());
+        let text = server().read(&location.place().release()).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    /// The same with its release.
+    pub fn replace_release(&self, content: &[u8]) {
+        let location = Location::of(self.base.parse().unwrap(), &manifest("v0.3.0", "0.3.0").unwrap());
+        server().plant(&location.place().release(), content).unwrap();
     }
 
     /// The executable with no environment but `PATH`, the store as inputs, and these arguments.
@@ -185,16 +198,14 @@ impl Scene {
 pub fn settings(server: &Server) -> Settings {
     Settings {
         endpoint: server.endpoint(),
-        region: "us-east-1".to_owned(),
         bucket: Server::BUCKET.to_owned(),
         credentials: Credentials::Keys {
             access_key: server.access_key().parse().unwrap(),
             secret_key: server.secret_key().parse().unwrap(),
             session_token: None,
         },
-        ca_bundle: None,
-        allow_http: false,
         time_limit: std::time::Duration::from_mins(1),
+        ..Settings::default()
     }
 }
 

@@ -18,10 +18,10 @@ fn an_unsigned_or_wrongly_signed_bundle_is_refused() {
         scene.fails(&["--version=0.3.0", "--public-key=RWQ"]),
     ];
     insta::assert_snapshot!(said.join("\n"), @r"
-    1: error: the manifest signed/hello/rev/v0.2.9/x86_64/release/manifest.json is not signed
+    1: error: signed/hello/rev/v0.2.9/release.json is not signed
     help: ask its publisher to sign it (signing-key of upload), or fetch without public-key
 
-    1: error: the manifest signed/hello/rev/v0.3.0/x86_64/release/manifest.json was refused: its signature is not by the public key (The signature was created with a different key than the one provided)
+    1: error: signed/hello/rev/v0.3.0/release.json was refused: its signature is not by the public key (The signature was created with a different key than the one provided)
     help: check public-key; if it is right, do not trust what is published
 
     2: error: invalid value 'RWQ' for '--public-key <PUBLIC_KEY>': it is not a minisign public key: Invalid encoding in minisign data
@@ -30,9 +30,9 @@ fn an_unsigned_or_wrongly_signed_bundle_is_refused() {
     assert_eq!(scene.names("artifacts"), Vec::<String>::new(), "nothing of it is fetched");
     let said = scene.run(scene.command(&["--version=0.3.0", &right]));
     assert_eq!(said.code, 0, "{}", said.stderr);
-    // A signature vouches for the manifest that it was made for.
-    let manifest = std::fs::read_to_string(scene.path("dist/hello-v0.3.0-release/manifest.json")).unwrap();
-    scene.replace("manifest.json", manifest.replace("nubificus", "somebody").as_bytes());
+    // A signature vouches for the release that it was made for.
+    let release = scene.release();
+    scene.replace_release(release.replace("nubificus", "somebody").as_bytes());
     let said = scene.fails(&["--version=0.3.0", &right]);
     assert!(said.contains("its signature is not by the public key"), "{said}");
 }

@@ -145,8 +145,10 @@ async fn a_publication_that_breaks_off_says_what_is_there_and_what_is_not() -> R
     // Listing, probe, the claim, and the first file.
     let proxy = Proxy::start(Mode::Down(4))?;
     let direct = std::mem::replace(&mut world.store, through(&proxy).await?);
-    let options = registry::PublishOptions { concurrency: 1, latest: true, prune_after: None, signing_key: None };
-    let error = registry::publish(&world.store, &world.base, &bundle, &options, &|_, _| ()).await.unwrap_err();
+    let options = registry::PublishOptions { concurrency: 1, ..registry::PublishOptions::default() };
+    let error = registry::publish(&world.store, &world.base, std::slice::from_ref(&bundle), &options, &|_, _| ())
+        .await
+        .unwrap_err();
     insta::assert_snapshot!(error.into_failure(), @r"
     the publication broke off (readers see what they saw before; files on the store: hello_0.3.0-1_amd64.deb; not there: libhello.so.0.3.0, manifest.json): writing of broken-off/hello/rev/v0.3.0/x86_64/release/libhello.so.0.3.0 failed: HTTP status 503
     help: run it again: it sends only what is missing
@@ -162,8 +164,9 @@ async fn time_is_limited() -> Result<()> {
     let world = World::new("time").await?;
     let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb")])?;
     let store = Store::connect(Settings { time_limit: Duration::ZERO, ..settings() }).await?;
-    let options = registry::PublishOptions { concurrency: 1, latest: true, prune_after: None, signing_key: None };
-    let error = registry::publish(&store, &world.base, &bundle, &options, &|_, _| ()).await.unwrap_err();
+    let options = registry::PublishOptions { concurrency: 1, ..registry::PublishOptions::default() };
+    let error =
+        registry::publish(&store, &world.base, std::slice::from_ref(&bundle), &options, &|_, _| ()).await.unwrap_err();
     assert!(error.to_string().contains("was not finished within"), "{error}");
     world.publish(&bundle).await?;
     let found = world.at("v0.3.0").await?;

@@ -56,8 +56,8 @@ async fn nobody_publishes_without_credentials() -> Result<()> {
     let world = World::new("access").await?;
     let bundle = world.bundle("main", "0.3.0", &[("a.txt", "x")])?;
     let store = Store::connect(Settings { credentials: Credentials::Anonymous, ..settings() }).await?;
-    let options = registry::PublishOptions { concurrency: 1, latest: false, prune_after: None, signing_key: None };
-    let failed = registry::publish(&store, &world.base, &bundle, &options, &|_, _| ()).await;
+    let options = registry::PublishOptions::default();
+    let failed = registry::publish(&store, &world.base, &[bundle], &options, &|_, _| ()).await;
     assert!(matches!(failed, Err(RegistryError::Denied { .. })), "{failed:?}");
     assert_eq!(world.keys().await?, Vec::<String>::new());
     Ok(())

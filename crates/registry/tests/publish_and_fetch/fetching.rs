@@ -39,7 +39,7 @@ async fn a_tampered_object_is_refused_and_nothing_of_it_kept() -> Result<()> {
     let world = World::new("tampered").await?;
     world.publish(&world.bundle("v0.3.0", "0.3.0", &[("a.txt", CONTENT)])?).await?;
     let bundle = world.at("v0.3.0").await?;
-    let key = world.location("v0.3.0")?.named("a.txt");
+    let key = bundle.object(&bundle.manifest.files[0]);
     let mut said = Vec::new();
     for (name, bytes) in [("other", "0123456789abcdeF"), ("longer", "0123456789abcdef!"), ("shorter", "0123456789")] {
         world.write(&key, bytes).await?;
@@ -48,11 +48,11 @@ async fn a_tampered_object_is_refused_and_nothing_of_it_kept() -> Result<()> {
         assert_eq!(names(&world.path(name)), Vec::<String>::new(), "{name}");
     }
     insta::assert_snapshot!(said.join("\n"), @r"
-    other: tampered/hello/rev/v0.3.0/x86_64/release/a.txt is not the file of the manifest: 72bfd571e1d27072278bd2ab343ada9bedad6ee2e371d0776bf0978f4bd055bb instead of 9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f
+    other: tampered/hello/objects/9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f/a.txt is not the file of the manifest: 72bfd571e1d27072278bd2ab343ada9bedad6ee2e371d0776bf0978f4bd055bb instead of 9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f
     help: the store or the way to it is damaged; nothing of it was kept
-    longer: tampered/hello/rev/v0.3.0/x86_64/release/a.txt is not the file of the manifest: more than 16 bytes instead of 16 bytes
+    longer: tampered/hello/objects/9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f/a.txt is not the file of the manifest: more than 16 bytes instead of 16 bytes
     help: the store or the way to it is damaged; nothing of it was kept
-    shorter: tampered/hello/rev/v0.3.0/x86_64/release/a.txt is not the file of the manifest: 10 bytes instead of 16 bytes
+    shorter: tampered/hello/objects/9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f/a.txt is not the file of the manifest: 10 bytes instead of 16 bytes
     help: the store or the way to it is damaged; nothing of it was kept
     ");
     Ok(())
@@ -73,7 +73,7 @@ async fn a_partial_file_is_continued_and_a_wrong_one_begun_again() -> Result<()>
     ];
     for (name, partial, transferred) in cases {
         std::fs::create_dir_all(world.path(name))?;
-        std::fs::write(world.path(name).join(format!(".a.txt.{}.part", &digest[..16])), partial)?;
+        std::fs::write(world.path(name).join(format!(".{digest}.part")), partial)?;
         let fetched = world.fetch(&bundle, name).await?;
         assert_eq!(fetched[0].transferred, transferred, "{name}");
         assert_eq!(std::fs::read_to_string(world.path(name).join("a.txt"))?, CONTENT, "{name}");
@@ -104,7 +104,8 @@ fn breaking_server(most: usize) -> Result<(String, mpsc::Receiver<String>)> {
             let _ = ranges.send(format!("from {offset}"));
             let rest = &CONTENT[offset..];
             let sent = &rest[..rest.len().min(most)];
-            let status = if offset > 0 { "206 Partial Content" } else { "200 OK" };
+            let range = format!("206 Partial Content\r\nContent-Range: bytes {offset}-15/16");
+            let status = if offset > 0 { range.as_str() } else { "200 OK" };
             write!(connection, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{sent}", rest.len())?;
         }
         Ok::<_, std::io::Error>(())

@@ -15,18 +15,23 @@ async fn a_release_has_its_files_and_the_known_names() -> Result<()> {
     let world = World::new("release").await?;
     let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (REPORT, "{}")])?;
     let told = Told::default();
-    let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key: None };
+    let options = PublishOptions::default();
     let progress = |file: &FileEntry, sent: bool| told.tell(format!("{} {sent}", file.name));
-    let done = registry::publish(&world.store, &world.base, &bundle, &options, &progress).await?;
+    let done = registry::publish(&world.store, &world.base, std::slice::from_ref(&bundle), &options, &progress).await?;
     assert_eq!((done.uploaded, done.skipped, done.bytes, done.unchanged), (2, 0, 5, false));
     assert_eq!(done.warnings, Vec::<String>::new(), "this server honours conditional writes");
     assert_eq!(told.sorted(), ["examples.json true", "hello_0.3.0-1_amd64.deb true"]);
     insta::assert_snapshot!(world.keys().await?.join("\n"), @r"
-    hello/rev/.targets/x86_64/release/v0.3.0
+    hello/index.json
+    hello/objects/07df932ccf5d1462dd4a188321a9888e09009b43bbe1000df6a03c327a9e9067/manifest.json
+    hello/objects/44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a/examples.json
+    hello/objects/9cfa1468c93fc18652e34a000f0c6614b0fa18f6f4887477ad9b0d36ca6a7eaa/hello_0.3.0-1_amd64.deb
+    hello/rev/latest/x86_64/release/examples.json
+    hello/rev/latest/x86_64/release/hello_latest_amd64.deb
+    hello/rev/v0.3.0/release.json
     hello/rev/v0.3.0/x86_64/release/SHA256SUMS
     hello/rev/v0.3.0/x86_64/release/examples.json
     hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb
-    hello/rev/v0.3.0/x86_64/release/hello_latest_amd64.deb
     hello/rev/v0.3.0/x86_64/release/manifest.json
     ");
     let folder = bundle.folder();
@@ -34,7 +39,7 @@ async fn a_release_has_its_files_and_the_known_names() -> Result<()> {
     for (key, name) in [(location.manifest(), "manifest.json"), (location.sums(), "SHA256SUMS")] {
         assert_eq!(world.read(&key).await?, std::fs::read_to_string(folder.join(name))?, "{name}");
     }
-    assert_eq!(world.read(&location.named("hello_latest_amd64.deb")).await?, "deb");
+    assert_eq!(world.read("release/hello/rev/latest/x86_64/release/hello_latest_amd64.deb").await?, "deb");
     Ok(())
 }
 
@@ -81,7 +86,7 @@ async fn other_bytes_for_a_release_are_refused_and_both_digests_named() -> Resul
     let commit = "0000000000000000000000000000000000000001".parse()?;
     let other = world.bundle_of(Manifest { commit, ..manifest("v0.3.0", "0.3.0")? }, &[(DEB, "deb")])?;
     let error = world.publish(&other).await.unwrap_err();
-    assert!(error.to_string().contains("manifest.json is published with other content"), "{error}");
+    assert!(matches!(error, RegistryError::OtherCommit { .. }), "{error}");
     assert_eq!(world.at("v0.3.0").await?.manifest.files.len(), 1);
     Ok(())
 }
@@ -91,17 +96,17 @@ async fn an_interrupted_publication_is_invisible_and_goes_on_where_it_was() -> R
     let world = World::new("interrupted").await?;
     let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (REPORT, "{}")])?;
     let location = world.location("v0.3.0")?;
-    // Somebody's other object is in the way of the second file.
-    let obstacle = location.named(DEB);
-    world.write(&obstacle, "bed").await?;
-    let options = PublishOptions { concurrency: 1, latest: true, prune_after: None, signing_key: None };
-    let failed = registry::publish(&world.store, &world.base, &bundle, &options, &|_, _| ()).await;
-    assert!(matches!(failed, Err(RegistryError::Immutable(_))), "{failed:?}");
+    // The second file is not what its bundle says.
+    std::fs::write(bundle.folder().join(DEB), "bed")?;
+    let options = PublishOptions { concurrency: 1, ..PublishOptions::default() };
+    let failed = world.publish_all(std::slice::from_ref(&bundle), &options).await;
+    assert!(matches!(failed, Err(RegistryError::Bundle(_))), "{failed:?}");
     assert!(matches!(registry::resolve_ref(&world.store, location.clone()).await, Err(RegistryError::NoBundle { .. })));
     assert!(world.resolve("^0.3").await.is_err());
-    assert_eq!(world.keys().await?.len(), 3, "the claim, a file and the obstacle; neither manifest nor alias");
+    let keys = world.keys().await?;
+    assert!(keys.len() == 1 && keys[0].starts_with("hello/objects/"), "nothing but content: {keys:?}");
 
-    world.raw.delete_object().bucket(world.store.bucket()).key(&obstacle).send().await?;
+    std::fs::write(bundle.folder().join(DEB), "deb")?;
     let done = world.publish(&bundle).await?;
     assert_eq!((done.uploaded, done.skipped, done.unchanged), (1, 1, false), "only what is missing is sent");
     assert_eq!(world.at("v0.3.0").await?.manifest.files.len(), 2);
@@ -154,9 +159,9 @@ async fn what_a_branch_no_longer_names_goes_after_the_grace_period() -> Result<(
     assert_eq!(world.publish_with(&second, Some(Duration::from_hours(1))).await?.pruned, 0, "it is too young");
     // S3 tells times in seconds.
     tokio::time::sleep(Duration::from_millis(2100)).await;
-    assert_eq!(world.publish_with(&second, Some(Duration::ZERO)).await?.pruned, 1);
+    assert_eq!(world.publish_with(&second, Some(Duration::ZERO)).await?.pruned, 2, "the file and the manifest");
     let objects: Vec<_> = world.keys().await?.into_iter().filter(|key| key.contains("/objects/")).collect();
-    assert_eq!(objects.len(), 1);
+    assert_eq!(objects.len(), 2);
     world.fetch(&world.at("main").await?, "kept").await?;
     Ok(())
 }
@@ -206,19 +211,25 @@ async fn refs_keep_their_plus_and_slash() -> Result<()> {
         assert_eq!(found.manifest.git_ref.to_string(), git_ref);
         world.fetch(&found, git_ref).await?;
         assert_eq!(std::fs::read_to_string(world.path(git_ref).join(&deb))?, git_ref);
-        let latest = world.location(git_ref)?.named("hello_latest_amd64.deb");
+        let folder = if git_ref.starts_with('v') { "latest" } else { git_ref };
+        let latest = format!("a+b/ü/hello/rev/{folder}/x86_64/release/hello_latest_amd64.deb");
         assert_eq!(world.read(&latest).await?, git_ref);
     }
     insta::assert_snapshot!(world.keys().await?.join("\n"), @r"
-    hello/rev/.targets/x86_64/release/v0.3.0+vaccel.0.8.0
+    hello/index.json
+    hello/objects/23b30daa45cd01e87f7264107c56dec2eaf2e50b613e067c417fe186181cf028/manifest.json
+    hello/objects/724064adb1c51fe0a86dd790459306ed7e70b43c145b7e2a73cbaf8506dea40d/manifest.json
+    hello/objects/a27da2afd9962004ceae410e177fb58b947987df5fb52ed20b23a36489d5e9b1/hello_0.3.1~dev.1+gebc23b1f-1_amd64.deb
+    hello/objects/cb85f6ddfb8785e7e1c010d60f1e21b3631a3a13192138811ed19cc61bdc98f6/hello_0.3.0+vaccel.0.8.0-1_amd64.deb
+    hello/rev/feat/a+b/release.json
     hello/rev/feat/a+b/x86_64/release/SHA256SUMS
     hello/rev/feat/a+b/x86_64/release/hello_0.3.1~dev.1+gebc23b1f-1_amd64.deb
     hello/rev/feat/a+b/x86_64/release/hello_latest_amd64.deb
     hello/rev/feat/a+b/x86_64/release/manifest.json
-    hello/rev/feat/a+b/x86_64/release/objects/a27da2afd9962004ceae410e177fb58b947987df5fb52ed20b23a36489d5e9b1/hello_0.3.1~dev.1+gebc23b1f-1_amd64.deb
+    hello/rev/latest/x86_64/release/hello_latest_amd64.deb
+    hello/rev/v0.3.0+vaccel.0.8.0/release.json
     hello/rev/v0.3.0+vaccel.0.8.0/x86_64/release/SHA256SUMS
     hello/rev/v0.3.0+vaccel.0.8.0/x86_64/release/hello_0.3.0+vaccel.0.8.0-1_amd64.deb
-    hello/rev/v0.3.0+vaccel.0.8.0/x86_64/release/hello_latest_amd64.deb
     hello/rev/v0.3.0+vaccel.0.8.0/x86_64/release/manifest.json
     ");
     Ok(())

@@ -83,10 +83,14 @@ async fn a_manifest_of_something_else_is_refused() -> Result<()> {
         said.push(format!("{name}: {}", error.into_failure()));
     }
     insta::assert_snapshot!(said.join("\n"), @r#"
-    elsewhere: the manifest misplaced/hello/rev/main/x86_64/release/manifest.json was refused: it is that of hello v0.3.0 for x86_64, release
-    newer: the manifest misplaced/hello/rev/main/x86_64/release/manifest.json was refused: its schema is 2, and this version of vaccel-ci understands 1; use a newer one
-    name: the manifest misplaced/hello/rev/main/x86_64/release/manifest.json was refused: it is not a manifest: "../a.txt" is not a plain file name: it holds a path separator at line 16 column 24
-    nonsense: the manifest misplaced/hello/rev/main/x86_64/release/manifest.json was refused: it is not a manifest: expected value at line 1 column 1
+    elsewhere: misplaced/hello/rev/main/x86_64/release/manifest.json was refused: it is that of hello v0.3.0 for x86_64, release
+    help: somebody copied it there; do not trust it
+    newer: misplaced/hello/rev/main/x86_64/release/manifest.json was refused: its schema is 2, and this version of vaccel-ci understands 1; use a newer one
+    help: use a newer version of vaccel-ci
+    name: misplaced/hello/rev/main/x86_64/release/manifest.json was refused: it is not a manifest: "../a.txt" is not a plain file name: it holds a path separator at line 16 column 24
+    help: check endpoint-url, bucket and base-path; if they are right, the store is damaged
+    nonsense: misplaced/hello/rev/main/x86_64/release/manifest.json was refused: it is not a manifest: expected value at line 1 column 1; it begins with "<html>"
+    help: check endpoint-url, bucket and base-path; if they are right, the store is damaged
     "#);
     Ok(())
 }

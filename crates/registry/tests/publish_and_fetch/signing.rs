@@ -14,8 +14,8 @@ fn keys() -> Result<(SigningKey, PublicKey)> {
 }
 
 async fn publish(world: &World, bundle: &Bundle, key: Option<&SigningKey>) -> Result<Publication> {
-    let options = PublishOptions { concurrency: 4, latest: true, prune_after: None, signing_key: key.cloned() };
-    Ok(registry::publish(&world.store, &world.base, bundle, &options, &|_, _| ()).await?)
+    let options = PublishOptions { signing_key: key.cloned(), ..PublishOptions::default() };
+    Ok(registry::publish(&world.store, &world.base, std::slice::from_ref(bundle), &options, &|_, _| ()).await?)
 }
 
 async fn read(world: &World, git_ref: &str, key: &PublicKey) -> Result<artifact::Manifest, RegistryError> {
@@ -42,12 +42,13 @@ async fn a_signed_bundle_is_accepted_and_any_other_is_not() -> Result<()> {
         assert_eq!(world.keys().await?, keys);
         // For people, beside the manifest.
         let location = world.location(git_ref)?;
-        let signature = world.read(&location.named("manifest.json.minisig")).await?;
-        let text = world.read(&location.manifest()).await?;
-        world.write(&location.manifest(), &text.replace("nubificus", "somebody")).await?;
+        let release = location.place().release();
+        let signature = world.read(&format!("{release}.minisig")).await?;
+        let text = world.read(&release).await?;
+        world.write(&release, &text.replace("nubificus", "somebody")).await?;
         let changed = read(&world, git_ref, &public).await;
         assert!(matches!(changed, Err(RegistryError::Signature { .. })), "{changed:?}");
-        assert!(signature.contains("trusted comment: a manifest of vaccel-ci"), "{signature}");
+        assert!(signature.contains("trusted comment: published by vaccel-ci"), "{signature}");
     }
     Ok(())
 }

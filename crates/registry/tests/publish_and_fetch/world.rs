@@ -17,16 +17,14 @@ pub use testbed::s3::shared as server;
 pub fn settings() -> Settings {
     Settings {
         endpoint: server().endpoint(),
-        region: "us-east-1".to_owned(),
         bucket: Server::BUCKET.to_owned(),
         credentials: Credentials::Keys {
             access_key: secret(server().access_key()),
             secret_key: secret(server().secret_key()),
             session_token: None,
         },
-        ca_bundle: None,
-        allow_http: false,
         time_limit: std::time::Duration::from_mins(1),
+        ..Settings::default()
     }
 }
 
@@ -60,7 +58,12 @@ impl World {
 
     /// A bundle of `hello` in its own folder.
     pub fn bundle(&self, git_ref: &str, version: &str, files: &[(&str, &str)]) -> Result<Bundle> {
-        self.bundle_of(manifest(git_ref, version)?, files)
+        // Other content of a branch comes from another commit.
+        let content: Vec<_> = files.iter().map(|(name, content)| format!("{name}\0{content}\0")).collect();
+        let digest = artifact::Sha256::of(content.concat().as_bytes()).to_string();
+        let named = manifest(git_ref, version)?;
+        let commit = if named.git_ref.is_release() { named.commit } else { digest[..40].parse()? };
+        self.bundle_of(Manifest { commit, ..manifest(git_ref, version)? }, files)
     }
 
     /// A bundle with these files and otherwise this manifest.
@@ -78,8 +81,16 @@ impl World {
         bundle: &Bundle,
         prune_after: Option<std::time::Duration>,
     ) -> Result<Publication, RegistryError> {
-        let options = PublishOptions { concurrency: 4, latest: true, prune_after, signing_key: None };
-        registry::publish(&self.store, &self.base, bundle, &options, &|_, _| ()).await
+        let options = PublishOptions { prune_after, ..PublishOptions::default() };
+        self.publish_all(std::slice::from_ref(bundle), &options).await
+    }
+
+    pub async fn publish_all(
+        &self,
+        bundles: &[Bundle],
+        options: &PublishOptions,
+    ) -> Result<Publication, RegistryError> {
+        registry::publish(&self.store, &self.base, bundles, options, &|_, _| ()).await
     }
 
     pub fn location(&self, git_ref: &str) -> Result<Location> {

@@ -22,14 +22,15 @@ fn a_job_publishes_and_reports_and_the_second_run_changes_nothing() {
     // Files are sent side by side.
     lines.sort_unstable();
     insta::assert_snapshot!(lines.join("\n"), @r"
-    ==> Publish hello 0.3.0 to reports/hello/rev/v0.3.0/x86_64/release/
+    ==> Publish hello 0.3.0 to reports/hello/rev/v0.3.0/
     published: 2 files sent (10 B), 0 were there already
     sent: hello_0.3.0-1_amd64.deb (3 B)
     sent: hello_0.3.0_x86_64.tar.gz (7 B)
     ");
     insta::assert_snapshot!(outputs(&scene.read("output")).join("\n"), @r"
-    remote-path=reports/hello/rev/v0.3.0/x86_64/release/
-    manifest-url=STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/manifest.json
+    remote-path=reports/hello/rev/v0.3.0/
+    release-url=STORE/artifacts/reports/hello/rev/v0.3.0/release.json
+    targets=x86_64/release
     uploaded=2
     skipped=0
     bytes=10
@@ -37,12 +38,12 @@ fn a_job_publishes_and_reports_and_the_second_run_changes_nothing() {
     insta::assert_snapshot!(scene.read("summary"), @r"
     ## `hello` `0.3.0` published
 
-    release `v0.3.0` for x86_64, release: published: 2 files sent (10 B), 0 were there already. [Manifest](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/manifest.json)
+    release `v0.3.0` for x86_64/release: published: 2 files sent (10 B), 0 were there already. [Release](STORE/artifacts/reports/hello/rev/v0.3.0/release.json)
 
-    | File | Kind | Size | SHA-256 |
-    | --- | --- | --- | --- |
-    | [`hello_0.3.0-1_amd64.deb`](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb) | deb | 3 B | `9cfa1468c93f` |
-    | [`hello_0.3.0_x86_64.tar.gz`](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/hello_0.3.0_x86_64.tar.gz) | archive | 7 B | `0eb3e36bfb24` |
+    | Target | File | Kind | Size | SHA-256 |
+    | --- | --- | --- | --- | --- |
+    | x86_64/release | [`hello_0.3.0-1_amd64.deb`](STORE/artifacts/reports/hello/objects/9cfa1468c93fc18652e34a000f0c6614b0fa18f6f4887477ad9b0d36ca6a7eaa/hello_0.3.0-1_amd64.deb) | deb | 3 B | `9cfa1468c93f` |
+    | x86_64/release | [`hello_0.3.0_x86_64.tar.gz`](STORE/artifacts/reports/hello/objects/0eb3e36bfb24dcd9bb1d1bece1531216b59539a8fde17ee80224af0653c92aa3/hello_0.3.0_x86_64.tar.gz) | archive | 7 B | `0eb3e36bfb24` |
     ");
 
     let said = scene.run(scene.job());
@@ -52,7 +53,7 @@ fn a_job_publishes_and_reports_and_the_second_run_changes_nothing() {
     for output in ["uploaded=0", "skipped=2", "bytes=0"] {
         assert!(outputs.iter().any(|line| line == output), "{output}: {outputs:?}");
     }
-    insta::assert_snapshot!(scene.read("summary").lines().nth(2).unwrap(), @"release `v0.3.0` for x86_64, release: already published; nothing changed (2 files were there). [Manifest](STORE/artifacts/reports/hello/rev/v0.3.0/x86_64/release/manifest.json)");
+    insta::assert_snapshot!(scene.read("summary").lines().nth(2).unwrap(), @"release `v0.3.0` for x86_64/release: already published; nothing changed (2 files were there). [Release](STORE/artifacts/reports/hello/rev/v0.3.0/release.json)");
 }
 
 #[test]
@@ -62,23 +63,37 @@ fn a_person_reads_a_table_of_outputs() {
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(!said.stderr.contains("::"), "{}", said.stderr);
     insta::assert_snapshot!(said.stdout, @r"
-    remote-path   person/hello/rev/v0.3.0/x86_64/release/
-    manifest-url  STORE/artifacts/person/hello/rev/v0.3.0/x86_64/release/manifest.json
-    uploaded      2
-    skipped       0
-    bytes         10
+    remote-path  person/hello/rev/v0.3.0/
+    release-url  STORE/artifacts/person/hello/rev/v0.3.0/release.json
+    targets      x86_64/release
+    uploaded     2
+    skipped      0
+    bytes        10
     ");
 }
 
 #[test]
 fn a_branch_moves_forward() {
     let scene = Scene::new("branch");
-    for deb in ["deb", "bed"] {
-        scene.bundle("feat/a", deb);
+    for (version, deb) in [("0.3.1-dev.1", "deb"), ("0.3.1-dev.2", "bed")] {
+        scene.bundle_of("feat/a", version, deb);
         let said = scene.run(scene.command());
         assert_eq!(said.code, 0, "{}", said.stderr);
         assert!(said.stderr.contains("published: "), "{}", said.stderr);
     }
+    // And not back, unless somebody wants that.
+    scene.bundle_of("feat/a", "0.3.1-dev.1", "deb");
+    let said = scene.run(scene.command());
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(
+        said.stderr.contains("notice: nothing is published: feat/a is published at 0.3.1-dev.2"),
+        "{}",
+        said.stderr
+    );
+    let mut command = scene.command();
+    command.arg("--allow-rollback");
+    let said = scene.run(command);
+    assert!(said.code == 0 && said.stderr.contains("published: "), "{}", said.stderr);
 }
 
 #[test]
@@ -90,7 +105,7 @@ fn other_bytes_for_a_release_are_refused_with_both_digests() {
     let digest = |text: &str| Sha256::of(text.as_bytes()).to_string();
     let said = said.replace(&digest("deb"), "<deb's digest>").replace(&digest("bed"), "<bed's digest>");
     insta::assert_snapshot!(said, @r"
-    1: ==> Publish hello 0.3.0 to immutable/hello/rev/v0.3.0/x86_64/release/
+    1: ==> Publish hello 0.3.0 to immutable/hello/rev/v0.3.0/
     error: immutable/hello/rev/v0.3.0/x86_64/release/hello_0.3.0-1_amd64.deb is published with other content: <deb's digest> there, <bed's digest> here
     help: a release never changes: publish the new content under a new version
     ");
@@ -154,7 +169,7 @@ fn wrong_inputs_are_status_two() {
     insta::assert_snapshot!(said.join("\n"), @r#"
     2: error: there is nothing to publish in empty
       caused by: empty is not a bundle: it has no manifest.json
-    help: make a bundle with stage-artifacts, and give its folder as dist-path
+    help: make bundles with stage-artifacts, and give the folder of one, or the one that holds all, as dist-path
 
     2: error: the endpoint "http://store.example" is not usable: plain HTTP is for this machine only; use https, or allow-http
     help: give endpoint-url as https://host or https://host:port
@@ -178,9 +193,8 @@ fn wrong_inputs_are_status_two() {
     2: error: access-key is given without secret-key
     help: give both, or neither to use the environment's credentials
 
-    2: error: the following required arguments were not provided:
-      --bucket <BUCKET>
-    help: see --help, or the action's README
+    2: error: bucket is missing
+    help: give bucket; a web server can only be read
 
     2: error: the following required arguments were not provided:
       --endpoint-url <ENDPOINT_URL>
@@ -195,19 +209,19 @@ fn a_store_that_refuses_is_status_one() {
     // Twice: the first write does not make the bucket either.
     said.extend([(); 2].map(|()| scene.fails(&["--bucket=elsewhere"])));
     insta::assert_snapshot!(said.join("\n"), @r#"
-    1: ==> Publish hello 0.3.0 to refuses/hello/rev/v0.3.0/x86_64/release/
+    1: ==> Publish hello 0.3.0 to refuses/hello/rev/v0.3.0/
     error: STORE does not accept the credentials (SignatureDoesNotMatch)
     help: check access-key and secret-key, and that they are for this store
 
-    1: ==> Publish hello 0.3.0 to refuses/hello/rev/v0.3.0/x86_64/release/
+    1: ==> Publish hello 0.3.0 to refuses/hello/rev/v0.3.0/
     error: STORE does not accept the credentials (InvalidAccessKeyId)
     help: check access-key and secret-key, and that they are for this store
 
-    1: ==> Publish hello 0.3.0 to refuses/hello/rev/v0.3.0/x86_64/release/
+    1: ==> Publish hello 0.3.0 to refuses/hello/rev/v0.3.0/
     error: there is no bucket "elsewhere" at STORE
     help: check bucket and endpoint-url; the bucket is not made by itself
 
-    1: ==> Publish hello 0.3.0 to refuses/hello/rev/v0.3.0/x86_64/release/
+    1: ==> Publish hello 0.3.0 to refuses/hello/rev/v0.3.0/
     error: there is no bucket "elsewhere" at STORE
     help: check bucket and endpoint-url; the bucket is not made by itself
     "#);
@@ -221,9 +235,9 @@ fn an_unreachable_store_is_given_up_soon() {
     let said = scene.fails(&["--endpoint-url=http://127.0.0.1:9"]);
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     insta::assert_snapshot!(said, @r"
-    1: ==> Publish hello 0.3.0 to unreachable/hello/rev/v0.3.0/x86_64/release/
-    error: could not reach http://127.0.0.1:9: Connection refused (os error 111)
-    help: check endpoint-url, the network, and that the store is up
+    1: ==> Publish hello 0.3.0 to unreachable/hello/rev/v0.3.0/
+    error: the publication broke off (readers see what they saw before; files on the store: none; not there: hello_0.3.0-1_amd64.deb, hello_0.3.0_x86_64.tar.gz, release.json): could not reach http://127.0.0.1:9: Connection refused (os error 111)
+    help: run it again: it sends only what is missing
     ");
 }
 
@@ -235,7 +249,7 @@ fn a_file_that_changed_after_staging_is_not_published() {
     let said = scene.fails(&["--concurrency=1"]);
     let said = said.replace(&digest("deb"), "<deb's digest>").replace(&digest("bad"), "<bad's digest>");
     insta::assert_snapshot!(said, @r"
-    1: ==> Publish hello 0.3.0 to changed/hello/rev/v0.3.0/x86_64/release/
+    1: ==> Publish hello 0.3.0 to changed/hello/rev/v0.3.0/
     error: dist/hello_0.3.0-1_amd64.deb is not the file of the manifest: <bad's digest> instead of <deb's digest>
     ");
 }

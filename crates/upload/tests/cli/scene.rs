@@ -40,7 +40,15 @@ impl Scene {
 
     /// Makes `dist` a bundle of version 0.3.0 with these bytes in its Debian package.
     pub fn bundle(&self, git_ref: &str, deb: &str) {
-        let manifest = testbed::bundle::manifest(git_ref, "0.3.0").unwrap();
+        self.bundle_of(git_ref, "0.3.0", deb);
+    }
+
+    /// The same of another version, which is another commit.
+    pub fn bundle_of(&self, git_ref: &str, version: &str, deb: &str) {
+        let mut manifest = testbed::bundle::manifest(git_ref, version).unwrap();
+        if version != "0.3.0" {
+            manifest.commit = artifact::Sha256::of(version.as_bytes()).to_string()[..40].parse().unwrap();
+        }
         testbed::bundle::write(&self.path("dist"), manifest, [(DEB, deb), (ARCHIVE, "archive")]).unwrap();
     }
 

@@ -65,16 +65,14 @@ fn a_signing_key_signs_and_one_that_is_none_is_not_repeated() {
     let read = |key: &minisign::PublicKey| -> Result<(), RegistryError> {
         let settings = Settings {
             endpoint: server().endpoint(),
-            region: "us-east-1".to_owned(),
             bucket: Server::BUCKET.to_owned(),
             credentials: Credentials::Keys {
                 access_key: server().access_key().parse().unwrap(),
                 secret_key: server().secret_key().parse().unwrap(),
                 session_token: None,
             },
-            ca_bundle: None,
-            allow_http: false,
             time_limit: Duration::from_mins(1),
+            ..Settings::default()
         };
         let bundle = artifact::Bundle::open(scene.path("dist")).unwrap();
         let location = Location::of("signing".parse().unwrap(), bundle.manifest());

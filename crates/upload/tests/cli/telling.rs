@@ -8,7 +8,7 @@ use testbed::proxy::Proxy;
 /// Before the server, with a package that takes so long.
 fn slow(time: Duration) -> Proxy {
     let proxy = Proxy::start(&server().endpoint(), move |request| {
-        if request.method() == "PUT" && request.target().contains(DEB) {
+        if request.method() == "PUT" && request.target().contains("/objects/") && request.target().contains(DEB) {
             std::thread::sleep(time);
         }
         request.forward()

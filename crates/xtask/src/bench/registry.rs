@@ -132,7 +132,11 @@ impl Bench<'_> {
     }
 
     fn upload(&self, bundle: &Path, round: usize) -> Result<Sample> {
-        measure::run(self.ours("vaccel-upload", round).args(["--latest=false", "--dist-path"]).arg(bundle))
+        measure::run(
+            self.ours("vaccel-upload", round)
+                .args(["--latest=false", "--plain-names=false", "--dist-path"])
+                .arg(bundle),
+        )
     }
 
     fn peer_upload(&self, bundle: &Path, round: usize) -> Result<Sample> {

@@ -14,7 +14,7 @@ const NETWORK: u64 = 5 * KIB * KIB;
 const ARCH: u64 = 12 * KIB * KIB;
 
 /// The actions that speak to the network.
-const SPEAKS_TO_NETWORK: [&str; 3] = ["upload", "fetch", "report"];
+const SPEAKS_TO_NETWORK: [&str; 4] = ["upload", "fetch", "store", "report"];
 
 /// The most bytes that an action may have.
 pub fn of(action: &str) -> u64 {

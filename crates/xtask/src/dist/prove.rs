@@ -112,6 +112,7 @@ fn work(action: &str) -> Option<Work> {
         "report" => (&["--plan", PLAN, "--needs", r#"{"plan":{"result":"success"}}"#], "of an earlier run stays", None),
         "upload" => (&["--dist-path", "bundle"], "0.3.0", None),
         "fetch" => (&["--package", "hello", "--ref", "v0.3.0"], "0.3.0", Some("artifacts/greet")),
+        "store" => (&["--command", "list"], "hello", None),
         _ => return None,
     };
     Some(Work { arguments, says, makes })
