@@ -30,7 +30,7 @@ use package::Package;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::thread;
-use toolkit::{Failure, Result, ResultExt, RunError, Tool};
+use toolkit::{Failure, Result, ResultExt, Tool};
 
 const DPKG_DEB: Tool = Tool { program: "dpkg-deb", provided_by: "the Debian package dpkg" };
 
@@ -68,13 +68,6 @@ impl Format for Deb {
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
         })
     }
-}
-
-/// A tool's failure with what it said.
-fn explain(error: RunError, doing: String) -> Failure {
-    let tail = error.tail().join("\n");
-    let failure = Failure::from(error).context(doing);
-    if tail.is_empty() { failure } else { failure.because(Failure::work(tail)) }
 }
 
 /// dpkg would take the folder's content as instructions.

@@ -138,13 +138,8 @@ impl Repository {
     /// Writes this folder as it is at a commit to a tar file; links and modes are kept.
     pub fn archive(&self, commit: &str, output: &Path) -> Result<()> {
         let output = format!("--output={}", std::path::absolute(output)?.display());
-        match self.git(&["archive", "--format=tar", &output, commit]) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let said = Failure::work(error.tail().join("\n"));
-                Err(Failure::from(error).because(said))
-            }
-        }
+        self.git(&["archive", "--format=tar", &output, commit])?;
+        Ok(())
     }
 
     fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, RunError> {

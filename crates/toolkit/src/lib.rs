@@ -37,7 +37,7 @@ pub use environment::{PassEnv, PassEnvError, repository_environment};
 pub use failure::{Failure, Result, ResultExt, Status};
 pub use input::{List, Secret};
 pub use output::{Json, OutputDefinition, OutputValue, Outputs, output_name};
-pub use program::{Collected, End, Exit, Finished, Observed, Program, RunError, Stream, Tool, on_path};
+pub use program::{Collected, End, Exit, Finished, Observed, Program, Render, RunError, Stream, Tool, Unseen, on_path};
 pub use runner::{Group, GuardError, Runner};
 pub use runtime_folder::provide_runtime_folder;
 pub use search_path::SearchPaths;

@@ -2,7 +2,7 @@
 //! Running real programs: how they end, what they may see and say.
 
 use std::time::{Duration, Instant};
-use toolkit::{Exit, Program, RunError, Runner, Stream};
+use toolkit::{Exit, Failure, Program, RunError, Runner, Stream};
 
 fn shell(script: &str) -> Program<'static> {
     Program::new("/bin/sh").args(["-c", script])
@@ -156,11 +156,41 @@ fn markers_differ_from_run_to_run() {
 }
 
 #[test]
+fn what_is_rendered_is_shown_and_kept_and_the_lines_are_told() {
+    let (runner, recording) = Runner::recording([]);
+    let mut lines = Vec::new();
+    let render = |line: &str| line.strip_prefix("say ").map(str::to_owned);
+    let program = shell("echo say hello; echo hidden; printf 'say end'").rendered(render);
+    let finished = program.on_line(|line| lines.push(line.to_owned())).run(&runner).unwrap();
+    assert_eq!(recording.text(), "hello\nend\n");
+    assert_eq!(finished.log_tail, ["hello", "end"]);
+    assert_eq!(lines, ["say hello", "hidden", "say end"]);
+}
+
+#[test]
 fn capture_gives_standard_output_only() {
     assert_eq!(shell("echo out; echo err >&2").capture().unwrap(), "out\n");
     let error = shell("echo why >&2; exit 2").capture().unwrap_err();
     assert!(matches!(&error, RunError::Failed { exit: Exit::Code(2), .. }));
     assert_eq!(error.tail(), ["why"]);
+}
+
+#[test]
+fn what_a_captured_program_wrote_is_in_its_failure() {
+    let cases = [
+        ("echo why >&2; exit 2", "sh ended with exit status 2\n  caused by: why"),
+        ("echo on standard output; exit 1", "sh ended with exit status 1\n  caused by: on standard output"),
+        ("echo one; echo two >&2; kill -9 $$", "sh was killed by SIGKILL\n  caused by: one\n    two"),
+        ("echo; exit 3", "sh ended with exit status 3"),
+    ];
+    for (script, message) in cases {
+        let error = shell(script).repository_code().capture().unwrap_err();
+        assert_eq!(Failure::from(error).to_string(), message, "{script}");
+    }
+    // What was shown when it came is not repeated.
+    let (runner, _) = Runner::recording([("GITHUB_ACTIONS", "true")]);
+    let error = shell("echo why; exit 2").run(&runner).unwrap_err();
+    assert_eq!(Failure::from(error).to_string(), "sh ended with exit status 2");
 }
 
 fn assert_ended(pid: &str) {

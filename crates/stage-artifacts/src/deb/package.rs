@@ -2,7 +2,7 @@
 //! One Debian package: its control files, and dpkg-deb's work on it.
 
 use super::contents::Contents;
-use super::{control, explain, repack};
+use super::{control, repack};
 use crate::compress::XzLevel;
 use crate::file;
 use crate::format::{Job, Product};
@@ -51,7 +51,7 @@ impl Package {
             .env("SOURCE_DATE_EPOCH", job.subject.time.to_string())
             .env("LC_ALL", "C")
             .capture()
-            .map_err(|error| explain(error, format!("dpkg-deb could not build {name}")))?;
+            .with_context(|| format!("dpkg-deb could not build {name}"))?;
         let path = job.bundle.join(&file_name);
         let doing = || format!("could not write {}", path.display());
         repack::compress(&plain, file::create(&path, 0o644).with_context(doing)?, self.level).with_context(doing)?;

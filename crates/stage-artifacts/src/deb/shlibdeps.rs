@@ -127,9 +127,13 @@ fn explain(error: RunError, work: &Path, arch: Arch) -> Failure {
     if !unknown.is_empty() {
         return unpackaged(&unknown);
     }
-    let tail = error.tail().join("\n").replace(&work, "");
-    let failure = Failure::from(error).context("could not compute the dependencies of the Debian package");
-    if tail.is_empty() { failure } else { failure.because(Failure::work(tail)) }
+    let error = match error {
+        RunError::Failed { program, exit, tail, .. } => {
+            RunError::captured(program, exit, tail.iter().map(|line| line.replace(&work, "")).collect())
+        }
+        error => error,
+    };
+    Failure::from(error).context("could not compute the dependencies of the Debian package")
 }
 
 /// Libraries that are nowhere, each with a file that needs it.
@@ -166,7 +170,7 @@ mod tests {
 
     fn failed(lines: &[&str]) -> Failure {
         let tail = lines.iter().map(|line| (*line).to_owned()).collect();
-        let error = RunError::Failed { program: "dpkg-shlibdeps".into(), exit: Exit::Code(2), tail };
+        let error = RunError::captured("dpkg-shlibdeps", Exit::Code(2), tail);
         explain(error, Path::new("/t/tree"), Arch::host().unwrap())
     }
 

@@ -4,7 +4,7 @@
 //! What the loader reads stays as it was tested, byte for byte: every stripped file is compared
 //! with the tested one, and goes into the package unstripped should any tool have changed more.
 
-use super::{explain, segments};
+use super::segments;
 use crate::file;
 use crate::format::Job;
 use crate::tree::{Elf, Entry, Machine};
@@ -76,8 +76,7 @@ fn warn_of_lost_symbols(job: &Job<'_>, files: &[(&Entry, &Elf)]) {
 fn run(tool: &Path, option: &str, files: &[PathBuf]) -> Result<()> {
     let run = |files: &[PathBuf]| Program::new(tool).arg(option).args(files).env("LC_ALL", "C").capture();
     for chunk in files.chunks(MOST_FILES) {
-        run(chunk)
-            .map_err(|error| explain(error, format!("could not take the symbols out of the files ({option})")))?;
+        run(chunk).with_context(|| format!("could not take the symbols out of the files ({option})"))?;
     }
     Ok(())
 }

@@ -69,14 +69,20 @@ impl Program<'_> {
         Ok(Collected { exit, stdout: stdout.bytes, stderr: stderr.bytes, truncated, duration })
     }
 
-    /// Runs it silently and gives its standard output; anything but success is an error.
+    /// Runs it silently and returns its standard output. If it fails, the last lines of both streams are the cause
+    /// of the error: nobody has seen them.
     pub fn capture(self) -> Result<String, RunError> {
         let program = self.name();
         let collected = self.collect(CAPTURED)?;
         match collected.exit {
             Exit::Code(0) if collected.truncated => Err(RunError::Verbose { program }),
             Exit::Code(0) => Ok(String::from_utf8_lossy(&collected.stdout).into_owned()),
-            exit => Err(RunError::Failed { program, exit, tail: tail(&collected.stderr) }),
+            // Tools that write their errors to standard output are not rare.
+            exit => {
+                let both = [tail(&collected.stdout), tail(&collected.stderr)].concat();
+                let last = both.get(both.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().to_vec();
+                Err(RunError::captured(program, exit, last))
+            }
         }
     }
 }

@@ -26,6 +26,7 @@ impl Program<'_> {
             log,
             observer: self.observer.take(),
             limit: self.limit,
+            render: self.render,
             tail: VecDeque::with_capacity(TAIL_LINES),
             begun: Default::default(),
             size: 0,
@@ -36,7 +37,7 @@ impl Program<'_> {
         over.remember_leftovers();
         match over.exit(program.clone(), tail.clone())? {
             (Exit::Code(0), duration) => Ok(Finished { duration, log_tail: tail }),
-            (exit, _) => Err(RunError::Failed { program, exit, tail }),
+            (exit, _) => Err(RunError::Failed { program, exit, tail, unseen: None }),
         }
     }
 }

@@ -108,6 +108,9 @@ pub enum RunError {
         exit: Exit,
         /// The last lines of its output.
         tail: Vec<String>,
+        /// The same as a cause of this error, if the output was not shown when it came.
+        #[source]
+        unseen: Option<Unseen>,
     },
     /// It took too long; its process group was ended.
     #[error("{program} was stopped because it ran longer than {}", crate::human::duration(*after))]
@@ -151,7 +154,20 @@ pub enum RunError {
     },
 }
 
+/// The last lines of output that nobody has seen yet.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unseen(String);
+
 impl RunError {
+    /// That of a program whose output was captured.
+    pub fn captured(program: impl Into<String>, exit: Exit, tail: Vec<String>) -> Self {
+        let text = tail.join("\n");
+        let text = text.trim_matches('\n');
+        let unseen = (!text.trim().is_empty()).then(|| Unseen(text.to_owned()));
+        Self::Failed { program: program.into(), exit, tail, unseen }
+    }
+
     /// The last lines of the program's output.
     pub fn tail(&self) -> &[String] {
         match self {
@@ -160,6 +176,9 @@ impl RunError {
         }
     }
 }
+
+/// What a line is for people, if it is anything.
+pub type Render = fn(&str) -> Option<String>;
 
 type LineObserver<'a> = Box<dyn FnMut(Stream, &str) + 'a>;
 
@@ -179,6 +198,7 @@ pub struct Program<'a> {
     apart: bool,
     anew: Option<&'a Cell<bool>>,
     limit: Option<Limit<'a>>,
+    render: Option<Render>,
     stdin: Option<PathBuf>,
 }
 
@@ -199,6 +219,7 @@ impl<'a> Program<'a> {
             apart: false,
             anew: None,
             limit: None,
+            render: None,
             stdin: None,
         }
     }
@@ -228,6 +249,13 @@ impl<'a> Program<'a> {
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
+        self
+    }
+
+    /// Sets a variable, unless the program was given it, then or later.
+    #[must_use]
+    pub fn env_default(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.insert(0, (name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
         self
     }
 
@@ -303,6 +331,14 @@ impl<'a> Program<'a> {
     #[must_use]
     pub fn output_limit(mut self, bytes: u64, size: &'a Cell<u64>) -> Self {
         self.limit = Some(Limit { bytes, size });
+        self
+    }
+
+    /// Shows and keeps what this makes of each line, or nothing, in place of the line; whoever listens is told the line
+    /// itself. For programs that write for machines only.
+    #[must_use]
+    pub fn rendered(mut self, render: Render) -> Self {
+        self.render = Some(render);
         self
     }
 

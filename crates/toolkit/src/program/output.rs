@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is done with a program's output: shown, kept, handed on line by line, and bounded.
 
-use super::{LineObserver, Stream, TAIL_LINES};
+use super::{LineObserver, Render, Stream, TAIL_LINES};
 use crate::{Runner, human};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -24,6 +24,7 @@ pub struct Output<'a, 'b> {
     pub log: Option<File>,
     pub observer: Option<LineObserver<'b>>,
     pub limit: Option<Limit<'b>>,
+    pub render: Option<Render>,
     /// The last lines.
     pub tail: VecDeque<String>,
     /// Lines whose ends have not come yet, of standard output and standard error.
@@ -58,6 +59,20 @@ impl Output<'_, '_> {
     }
 
     fn line(&mut self, stream: Stream, bytes: &[u8]) {
+        let Some(render) = self.render else { return self.told(stream, bytes) };
+        let observer = self.observer.take();
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.trim_end_matches(['\n', '\r']);
+        if let Some(shown) = render(line) {
+            self.told(stream, format!("{shown}\n").as_bytes());
+        }
+        self.observer = observer;
+        if let Some(observer) = &mut self.observer {
+            observer(stream, line);
+        }
+    }
+
+    fn told(&mut self, stream: Stream, bytes: &[u8]) {
         let before = self.size;
         self.size += bytes.len() as u64;
         match self.limit {
