@@ -7,7 +7,7 @@ use crate::toolchain::Cache;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
-use toolkit::Result;
+use toolkit::{Program, Result};
 
 /// Variables and flags that every step of a build sees.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +66,19 @@ impl Environment {
         };
         let time = given.map_or_else(|| time.and_then(|time| time.try_into().ok()), |given| given.parse().ok());
         Ok(Self { variables, compile_flags, link_flags, library_path, time })
+    }
+
+    /// A program of the build with its variables, except those that it has itself.
+    pub fn apply<'a>(&self, program: Program<'a>) -> Program<'a> {
+        self.variables.iter().fold(program, |program, (name, value)| program.env_default(name, value))
+    }
+
+    /// A program that runs what was built: it finds the libraries of fetched dependencies.
+    pub fn with_libraries<'a>(&self, program: Program<'a>) -> Program<'a> {
+        match &self.library_path {
+            Some(path) => program.env("LD_LIBRARY_PATH", path),
+            None => program,
+        }
     }
 }
 

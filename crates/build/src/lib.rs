@@ -5,6 +5,7 @@
 //! examples run against the very files that are packaged. [`run`] reads as the list of steps;
 //! what a build system does in each is in [`backend`].
 
+mod apt;
 pub mod backend;
 mod copy;
 mod coverage;
@@ -18,9 +19,11 @@ mod options;
 mod report;
 mod revision;
 mod run;
+mod section;
 mod settings;
 mod state;
 mod steps;
+mod submodules;
 mod suppressions;
 mod toolchain;
 
@@ -70,7 +73,7 @@ pub struct Args {
     /// Where the files will live on the machine that installs the package.
     #[arg(long, default_value = "/usr")]
     pub prefix: PathBuf,
-    /// Build system: auto, meson, cargo, python (wheel and source archive, in `dist` of the build folder), or script for the commands in the section `[build]` of `.github/vaccel-ci.toml`.
+    /// Build system: auto, meson, cargo, go, python (wheel and source archive, in `dist` of the build folder), or script for the `command` in the section `[build]` of `.github/vaccel-ci.toml`.
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     pub backend: Choice,
     /// Debugging and optimisation: plain, debug, debugoptimized, release or minsize.
@@ -91,7 +94,7 @@ pub struct Args {
     /// What to do with the project's tests: none, run them, or run them under valgrind.
     #[arg(long, value_enum, default_value_t = TestMode::None)]
     pub test: TestMode,
-    /// Measure which lines the tests reach, with gcovr or cargo-llvm-cov; needs `test`. What is installed is built for that, too: do not publish it.
+    /// Measure which lines the tests reach, with gcovr, cargo-llvm-cov, coverage.py or Go itself; needs `test`. What is installed is built for that, too: do not publish it.
     #[arg(long, default_value_t = false)]
     pub coverage: bool,
     /// Call compilers through a cache: auto for ccache or sccache if there is one, or off.

@@ -8,10 +8,11 @@ use crate::diagnostics::Diagnostics;
 use crate::environment::Environment;
 use crate::report::{Report, count, tally};
 use crate::revision::Revision;
+use crate::section::Section;
 use crate::settings::{self, Settings};
 use crate::state::State;
 use crate::toolchain::{Cache, Cross};
-use crate::{Args, Outputs, TestMode, install, junit};
+use crate::{Args, Outputs, TestMode, apt, install, junit, submodules};
 use artifact::{Arch, BuildRecord};
 use std::path::{Path, PathBuf};
 use toolkit::{Annotation, Failure, Result, Runner, human, on_path};
@@ -30,6 +31,8 @@ pub fn run(args: Args, runner: &Runner) -> Result<Outputs> {
     let choice = args.backend;
     let settings = settings(args)?;
     let backend = backend::pick(choice, &settings.source)?;
+    submodules::check(&settings.source)?;
+    apt::provide(&settings, runner)?;
     // A repository can bring a toolchain of its own, which answers here.
     runner.guarded(|| backend.check_tools(&settings, runner))??;
     install::check(&settings.destdir, &State::load(&settings.build)?.installed)?;
@@ -68,8 +71,10 @@ fn settings(args: Args) -> Result<Settings> {
     })?;
     let arch = args.arch.unwrap_or(host);
     let cross = if arch == host { None } else { Some(Cross::find(arch, on_path, Path::new("/"))?) };
+    let source = settings::source_folder(&args.source_path)?;
     let settings = Settings {
-        source: settings::source_folder(&args.source_path)?,
+        section: Section::read(&source)?,
+        source,
         build: settings::folder("build-path", &args.build_path)?,
         destdir: settings::folder("destdir", &args.destdir)?,
         prefix: settings::prefix(&args.prefix)?,
@@ -102,7 +107,7 @@ fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()
         let _group = runner.group(&format!("Configure with {}", backend.name()));
         report.steps.measure("Configure", || backend.configure(job), Clone::clone)?;
     }
-    let facts = runner.guarded(|| backend.facts(settings))??;
+    let facts = backend.facts(job)?;
     let facts = report.facts.insert(facts).clone();
     let version = report.version.get_or_insert(facts.project_version).clone();
 

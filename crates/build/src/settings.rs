@@ -2,6 +2,7 @@
 //! The inputs after checking: absolute paths that do not get in each other's way.
 
 use crate::dependencies::Dependencies;
+use crate::section::Section;
 use crate::toolchain::{Cache, Cross};
 use crate::{Options, TestMode};
 use artifact::{Arch, BuildType};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub jobs: u32,
     /// Whether warnings are errors.
     pub werror: bool,
+    /// What the repository says about its build.
+    pub section: Section,
 }
 
 impl Settings {
@@ -64,11 +67,20 @@ impl Settings {
         Ok(())
     }
 
+    /// For build systems that understand some options only.
+    pub fn check_options(&self, backend: &str, known: &[&str]) -> Result<()> {
+        match self.options.iter().find(|option| !known.contains(&option.name.as_str())) {
+            None => Ok(()),
+            Some(option) => Err(Failure::input(format!("{backend} has no option `{}`", option.name))
+                .help(format!("there are {}", known.join(", ")))),
+        }
+    }
+
     /// For build systems that cannot measure coverage here.
     pub fn refuse_coverage(&self, backend: &str) -> Result<()> {
         if self.coverage {
             return Err(Failure::input(format!("there is no coverage report for projects built with {backend}"))
-                .help("leave `coverage` out; Meson and Cargo have it"));
+                .help("leave `coverage` out"));
         }
         Ok(())
     }
@@ -159,6 +171,7 @@ impl Settings {
             cache: Cache::Absent,
             jobs: 0,
             werror: false,
+            section: Section::default(),
         }
     }
 }

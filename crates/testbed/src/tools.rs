@@ -139,6 +139,9 @@ pub const DEBUG: Programs = &[("gdb", &["gdb"])];
 /// What makes certificates.
 pub const TLS: Programs = &[("openssl", &["openssl"])];
 
+/// What builds Go modules.
+pub const GO: Programs = &[("go", &["golang-go"])];
+
 /// What the linters' tests need of the system: those that neither `PyPI` nor rustup has.
 pub const LINT: Programs = &[("cppcheck", &["cppcheck"]), ("gofmt", &["golang-go"]), ("npm", &["npm"])];
 

@@ -3,11 +3,11 @@
 //!
 //! `.github/vaccel-ci.toml` names them; the README says what they find in their environment.
 
-use super::{Backend, Facts, Job, Outcome, TestResult, mark_as_ours};
+use super::contract::{Backend, Facts, Job, Outcome, TestResult, mark_as_ours};
+use crate::section::Section;
 use crate::settings::Settings;
 use crate::toolchain::Cache;
 use artifact::SETTINGS;
-use serde::Deserialize;
 use std::path::Path;
 use std::time::Instant;
 use toolkit::{Failure, Program, Result, ResultExt, RunError, Runner};
@@ -15,14 +15,7 @@ use toolkit::{Failure, Program, Result, ResultExt, RunError, Runner};
 /// Commands of the repository's own.
 pub struct Script;
 
-#[derive(Default, Deserialize)]
-struct File {
-    build: Option<Commands>,
-}
-
-/// The section `[build]`; each is a line for `sh`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What is run, each a line for `sh`.
 struct Commands {
     command: String,
     install: String,
@@ -35,11 +28,11 @@ impl Backend for Script {
     }
 
     fn looks_for(&self) -> &'static str {
-        ".github/vaccel-ci.toml with a section [build]"
+        ".github/vaccel-ci.toml with a `command` in its section [build]"
     }
 
     fn recognises(&self, source: &Path) -> Result<bool> {
-        Ok(read(source)?.build.is_some())
+        Ok(Section::read(source)?.has_commands())
     }
 
     fn check_tools(&self, settings: &Settings, _: &Runner) -> Result<()> {
@@ -77,26 +70,27 @@ impl Backend for Script {
         run(job, &line, Some(destdir)).context("the install command failed")
     }
 
-    fn facts(&self, settings: &Settings) -> Result<Facts> {
+    fn facts(&self, job: &Job) -> Result<Facts> {
+        let settings = job.settings;
         let cc = settings.cross.as_ref().map_or_else(|| vec!["cc".to_owned()], |cross| cross.cc.clone());
         let (program, arguments) = cc.split_first().ok_or_else(|| Failure::work("there is no compiler"))?;
-        let told =
-            Program::new(program).args(arguments).arg("--version").repository_code().capture().unwrap_or_default();
+        // Not every script needs a compiler.
+        let told = job.capture(Program::new(program).args(arguments).arg("--version")).unwrap_or_default();
         let project = settings.source.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let compiler = told.lines().next().unwrap_or("unknown").to_owned();
         Ok(Facts { project, project_version: "0.0.0".to_owned(), compiler, backend: "script".to_owned() })
     }
 }
 
-fn read(source: &Path) -> Result<File> {
-    toolkit::read_toml(&source.join(SETTINGS))
-}
-
 fn commands(settings: &Settings) -> Result<Commands> {
-    read(&settings.source)?.build.ok_or_else(|| {
-        Failure::input(format!("{} has no section [build]", settings.source.join(SETTINGS).display()))
+    let Section { command, install, test, .. } = settings.section.clone();
+    let missing = |name: &str| {
+        let file = settings.source.join(SETTINGS);
+        Failure::input(format!("the section [build] of {} has no `{name}`", file.display()))
             .help("it names a `command` and an `install` command, and perhaps one to `test`")
-    })
+    };
+    let command = command.ok_or_else(|| missing("command"))?;
+    Ok(Commands { command, install: install.ok_or_else(|| missing("install"))?, test })
 }
 
 fn run(job: &mut Job, line: &str, destdir: Option<&Path>) -> Result<(), RunError> {

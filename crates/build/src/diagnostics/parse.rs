@@ -2,6 +2,7 @@
 //! Reading one line of a compiler's, linker's or build system's output.
 
 use std::fmt;
+use std::path::Path;
 
 /// How grave it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,7 +115,7 @@ impl Parser {
         // rustc indents what the linker said.
         let text = text.trim_start();
         let text = text.strip_prefix("= note: ").unwrap_or(text);
-        from_linker(text).or_else(|| from_compiler(text)).or_else(|| from_meson(text))
+        from_linker(text).or_else(|| from_compiler(text)).or_else(|| from_meson(text)).or_else(|| from_go(line))
     }
 }
 
@@ -195,6 +196,16 @@ fn from_meson(text: &str) -> Option<Diagnostic> {
     })
 }
 
+/// `lib/a.go:5:28: undefined: x`, at the margin: tests indent what they say.
+fn from_go(text: &str) -> Option<Diagnostic> {
+    let text = text.strip_prefix("vet: ").unwrap_or(text);
+    let (origin, message) = text.split_once(": ")?;
+    let place = place(origin).filter(|place| place.column.is_some() && !place.file.starts_with([' ', '\t']))?;
+    Path::new(&place.file).extension().filter(|end| *end == "go")?;
+    let (severity, speaker, message) = (Severity::Error, Speaker::Compiler, message.trim_end().to_owned());
+    Some(Diagnostic { severity, speaker, place: Some(place), message, flag: None })
+}
+
 /// `file:line` or `file:line:column`.
 fn place(text: &str) -> Option<Place> {
     let (rest, last) = text.rsplit_once(':')?;
@@ -261,6 +272,28 @@ mod tests {
         });
         let flag = d.flag.as_ref().map_or_else(String::new, |flag| format!(" <{flag}>"));
         format!("{:?} {:?} {place}{}{flag}", d.speaker, d.severity, d.message)
+    }
+
+    #[test]
+    fn go_s_messages_are_recognised() {
+        let lines = [
+            "bad/bad_test.go:5:28: undefined: x",
+            "./main.go:4:2: no required module provides package golang.org/x/image; to add it:",
+            "vet: ./x_test.go:5:2: Errorf format %d has arg x of wrong type string",
+            "vaccel.go:9:10: fatal error: vaccel.h: No such file or directory",
+            "    lib_test.go:8:1: what a test says",
+            "main.go:12: what a program logs",
+            "# example.org/m",
+        ];
+        insta::assert_snapshot!(lines.map(told).join("\n"), @r"
+        Compiler Error bad/bad_test.go|5|28: undefined: x
+        Compiler Error ./main.go|4|2: no required module provides package golang.org/x/image; to add it:
+        Compiler Error ./x_test.go|5|2: Errorf format %d has arg x of wrong type string
+        Compiler Error vaccel.go|9|10: vaccel.h: No such file or directory
+        -
+        -
+        -
+        ");
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn folders_that_do_not_fit() {
 
     # no build system
     no build system known here can build <project>/empty
-    help: looked for .github/vaccel-ci.toml with a section [build] (script), pyproject.toml with a section [build-system] or setup.py (Python), meson.build (Meson), Cargo.toml (Cargo); correct source-path if it is elsewhere
+    help: looked for .github/vaccel-ci.toml with a `command` in its section [build] (script), pyproject.toml with a section [build-system] or setup.py (Python), meson.build (Meson), Cargo.toml (Cargo), go.mod (Go); correct source-path if it is elsewhere
 
     # build in the source
     the build folder <project> holds the source tree
@@ -162,6 +162,60 @@ fn missing_tools_are_named_with_what_brings_them() {
     error: pkg-config was not found on PATH
     help: install the Debian package pkgconf
     ");
+}
+
+#[test]
+fn what_the_settings_list_is_checked() {
+    let project = Project::new();
+    let root = project.path("apt").display().to_string();
+    for folder in ["apt/lists/partial", "apt/archives/partial"] {
+        fs::create_dir_all(project.path(folder)).unwrap();
+    }
+    let places = format!("Dir::State::lists \"{root}/lists\";\nDir::Cache \"{root}\";\n");
+    project.write(
+        "apt.conf",
+        &format!("{places}Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"/dev/null\";\n"),
+    );
+    let cases = [
+        ("apt = ['-oDir=/']", "`-oDir=/` in `apt` of [build] is not a valid package"),
+        ("apt = ['no-such-package-of-debian']", "no-such-package-of-debian"),
+        ("aptt = []", "unknown field `aptt`"),
+    ];
+    for (line, says) in cases {
+        project.write(".github/vaccel-ci.toml", &format!("[build]\n{line}\n"));
+        // Without lists of packages nothing is known, and nothing is asked for.
+        let said = run(project.command().env("APT_CONFIG", project.path("apt.conf"))).ended(2);
+        assert!(said.text.contains(says), "{}", said.text);
+        assert!(!project.path("build").exists(), "{}", said.text);
+    }
+    // What is installed already takes nothing; and a list alone makes no script of the project.
+    project.write(".github/vaccel-ci.toml", "[build]\napt = ['dpkg', 'libc6:target']\n");
+    let said = run(&mut project.command()).ended(0);
+    assert!(said.text.contains("| Build system | meson "), "{}", said.text);
+}
+
+#[test]
+fn a_submodule_that_was_not_checked_out_is_named() {
+    let project = Project::new();
+    project.write(
+        ".gitmodules",
+        "[submodule \"scripts/meson\"]\n\tpath = scripts/common\n\turl = https://example.org/x\n",
+    );
+    fs::create_dir_all(project.path("scripts/common")).unwrap();
+    // The first thing that the build does is to call what is in there.
+    project.write(
+        "meson.build",
+        "project('x', version: run_command('scripts/common/version.sh', check: true).stdout())\n",
+    );
+    insta::assert_snapshot!(error(&project, &[], 2), @r"
+    the folder of the submodule scripts/common is empty in <project>
+    help: run `git submodule update --init --recursive`; in a workflow, check out with `submodules: recursive`, and with a token if the submodule is private. One that no build needs has `update = none` in .gitmodules
+    ");
+    assert!(!project.path("build").exists());
+    project.write("scripts/common/version.sh", "#!/bin/sh\necho 1.2.3\n");
+    let script = project.path("scripts/common/version.sh");
+    fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+    run(&mut project.command()).ended(0);
 }
 
 #[test]

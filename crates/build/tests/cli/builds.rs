@@ -208,6 +208,27 @@ fn dependencies_are_found_in_their_roots() {
 }
 
 #[test]
+fn every_prefix_can_be_built_against() {
+    for prefix in ["/usr", "/usr/local", "/opt/vaccel", "/home/runner/work/x/x/opt"] {
+        let dependency = Project::new();
+        dependency.write("src/sample.c", "int sample(void);\nint sample(void) { return 7; }\n");
+        let generate = "l = shared_library('dep', 'src/sample.c', install: true)\n\
+                        import('pkgconfig').generate(l, name: 'dep', description: 'd')\n";
+        dependency.write("meson.build", &format!("project('dep', 'c', version: '1.0')\n{generate}"));
+        run(dependency.command().args(["--prefix", prefix])).ended(0);
+        // As it is fetched: somewhere else.
+        let project = Project::new();
+        fs::rename(dependency.path("install"), project.path("fetched")).unwrap();
+        project.write(
+            "meson.build",
+            "project('app', 'c')\ne = executable('app', 'src/run.c', dependencies: dependency('dep'))\ntest('runs', e)\n",
+        );
+        project.write("src/run.c", "int sample(void);\nint main(void) { return sample() != 7; }\n");
+        run(project.command().args(["--test=run", "--pkgconfig-prefix=fetched"])).ended(0);
+    }
+}
+
+#[test]
 fn equal_sources_give_equal_bytes_wherever_they_lie() {
     let digests = |build_path: &str, defaults: &str| {
         let project = Project::new();

@@ -6,8 +6,10 @@
 mod backends;
 mod bad_input;
 mod builds;
+mod cargo;
 mod checks;
 mod cross;
+mod golang;
 mod hostile;
 mod python;
 mod support;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Python projects, built with setuptools.
 
-use crate::support::{Project, files_below, run};
+use crate::support::{Project, files_below, path_without, run};
 use artifact::{Arch, BuildRecord, Sha256};
 use std::fs;
 
@@ -34,7 +34,15 @@ def test_later():
     pass
 ";
 
+/// A project that is built with what this machine has, which is quick.
 fn project() -> Project {
+    let project = isolated();
+    project.write(".github/vaccel-ci.toml", "[build]\nisolated = false\n");
+    project
+}
+
+/// The same, built with what it declares.
+fn isolated() -> Project {
     let project = Project::empty();
     project.write("pyproject.toml", PYPROJECT);
     project.write("my_binding/__init__.py", "def value():\n    return 42\n\ndef greet():\n    print(value())\n");
@@ -151,18 +159,117 @@ fn equal_sources_give_equal_archives_wherever_they_lie() {
 fn what_python_cannot_do_here_is_said() {
     let project = project();
     for (arguments, says) in [
-        (&["--test=run", "--coverage"][..], "there is no coverage report for projects built with Python"),
-        (&["--test=valgrind"], "tests of projects built with Python do not run under valgrind here"),
+        (&["--test=valgrind"][..], "tests of projects built with Python do not run under valgrind here"),
         (&["--coverage"], "coverage is what tests reach, and none are to run"),
     ] {
         let said = run(project.command().args(arguments)).ended(2);
         assert!(said.text.contains(says), "{}", said.text);
     }
-    // A Python without the module.
-    project.write("bin/python3", "#!/bin/sh\ncase $2 in *pytest) exit 1 ;; esac\n");
+    // A Python without the module; what it said is shown.
+    project.write("bin/python3", "#!/bin/sh\ncase $2 in *pytest) echo no such module; exit 1 ;; esac\n");
     let bin = project.path("bin/python3");
     fs::set_permissions(bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
     let said = run(project.command().env("PATH", path).arg("--test=run")).ended(1);
     assert!(said.text.contains("Python's module pytest was not found"), "{}", said.text);
+    assert!(said.text.contains("caused by: no such module"), "{}", said.text);
+}
+
+#[test]
+fn an_isolated_build_installs_what_the_project_declares() {
+    let project = isolated();
+    let declared = PYPROJECT.replace("setuptools>=61", "setuptools>=61\", \"toml-sort==0.23.1");
+    project.write(
+        "pyproject.toml",
+        &declared.replace("version = \"0.5.0\"", "version = \"0.5.0\"\ndependencies = [\"tomli\"]"),
+    );
+    project.write("setup.py", "import toml_sort\nfrom setuptools import setup\nsetup()\n");
+    project.write(
+        "my_binding/__init__.py",
+        "import tomli\ndef value():\n    return 42\n\ndef greet():\n    print(value())\n",
+    );
+    project.write(".github/vaccel-ci.toml", "[build]\npip = ['pytest-timeout', '-r more.txt']\n");
+    project.write("more.txt", "iniconfig\n");
+    project.write("tests/test_more.py", "import pytest_timeout\nimport iniconfig\ndef test_more():\n    pass\n");
+    // Neither the front end nor pytest has to be on the machine.
+    let path = path_without(&project, &["pytest", "pyproject-build"]);
+    let said = run(project.step().env("PATH", &path).args(["--test=run", "--coverage"])).ended(0);
+    let summary = project.read("runner/GITHUB_STEP_SUMMARY");
+    assert!(summary.contains("Tests: 3 passed, 1 skipped\n"), "{}", said.text);
+    assert!(summary.contains("| `my_binding/__init__.py` | 80.0 % | 4 of 5 |"), "{summary}");
+    let report = project.read("build/vaccel-build-coverage.xml");
+    assert!(report.contains(&format!("<source>{}</source>", project.root().display())), "{report}");
+    // The environment is kept for the next build.
+    let said = run(project.command().env("PATH", &path)).ended(0);
+    assert!(said.text.contains("| kept what is installed |"), "{}", said.text);
+
+    project.write("pyproject.toml", &PYPROJECT.replace("setuptools>=61", "no-such-requirement-of-anybody"));
+    let said = run(project.step().env("PATH", &path)).ended(2);
+    let error = said.of_kind("error");
+    assert!(
+        error.contains("failed to install what the project is built with (build, no-such-requirement-of-anybody"),
+        "{error}"
+    );
+    assert!(error.contains("No matching distribution found") && error.contains("help: correct `requires`"), "{error}");
+    project.write(".github/vaccel-ci.toml", "[build]\npip = ['--index-url=https://example.org']\n");
+    let said = run(&mut project.command()).ended(2);
+    assert!(said.text.contains("is not a valid requirement"), "{}", said.text);
+}
+
+#[test]
+fn metadata_is_read_in_the_environment_of_the_build() {
+    // Like a binding that asks for the core while its metadata is read.
+    let project = project();
+    project.write(
+        "dep/opt/vaccel/lib/pkgconfig/vaccel.pc",
+        "prefix=${pcfiledir}/../..\nName: vaccel\nDescription: d\nVersion: 0.7.1\n",
+    );
+    project.write(
+        "pyproject.toml",
+        "[build-system]\nrequires = ['setuptools>=61']\nbuild-backend = 'setuptools.build_meta'\n",
+    );
+    project.write(
+        "setup.py",
+        "import subprocess\nfrom setuptools import setup\n\
+         version = subprocess.run(['pkg-config', '--modversion', 'vaccel'], check=True, capture_output=True, text=True).stdout\n\
+         setup(name='my-binding', version=version.strip(), packages=['my_binding'])\n",
+    );
+    run(project.step().arg("--pkgconfig-prefix=dep")).ended(0);
+    assert!(project.path("build/dist/my_binding-0.7.1-py3-none-any.whl").is_file());
+    // Without the core, what setup.py ended with is shown.
+    let said = run(&mut project.step()).ended(1);
+    assert!(said.of_kind("error").contains("'pkg-config', '--modversion', 'vaccel'"), "{}", said.text);
+}
+
+#[test]
+fn another_interpreter_s_wheel_is_refused() {
+    let project = project();
+    project.write("setup.cfg", "[bdist_wheel]\npython_tag = cp27\n");
+    let said = run(&mut project.step()).ended(1);
+    let error = said.of_kind("error");
+    assert!(
+        error.contains("my_binding-0.5.0-cp27-none-any.whl is a wheel for another interpreter than CPython 3."),
+        "{}",
+        said.text
+    );
+    assert!(!project.path("build/dist").exists() && !project.path("install").exists());
+    project.write("setup.cfg", "");
+    project.write(
+        "pyproject.toml",
+        &PYPROJECT.replace("version = \"0.5.0\"", "version = \"0.5.0\"\nrequires-python = \">=3.99\""),
+    );
+    let said = run(&mut project.step()).ended(2);
+    assert!(said.text.contains("the project needs Python >=3.99, and this is CPython 3."), "{}", said.text);
+}
+
+#[test]
+fn modules_go_where_the_prefix_is_searched() {
+    let project = project();
+    for (prefix, folder) in
+        [("/usr", "usr/lib/python3/"), ("/usr/local", "usr/local/lib/python3."), ("/opt/x", "opt/x/lib/python3/")]
+    {
+        run(project.command().args(["--prefix", prefix])).ended(0);
+        let files = files_below(&project.path("install"));
+        assert!(files.iter().all(|file| file.starts_with(folder) && file.contains("/dist-packages/")), "{files:?}");
+    }
 }

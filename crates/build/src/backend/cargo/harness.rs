@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading what the test harness writes: on stable Rust there is no other way to learn its results.
 
-use crate::backend::{Outcome, TestResult};
+use crate::backend::contract::{Outcome, TestResult};
 use std::time::Duration;
 
 /// The results so far.

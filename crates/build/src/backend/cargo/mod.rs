@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Cargo: programs and C libraries written in Rust.
+//! Cargo: programs and C libraries written in Rust, and libraries for other Rust projects.
 
+mod config;
 mod harness;
+mod project;
 mod target;
 
+use self::config::Config;
 use self::harness::Harness;
-use super::{Backend, Facts, Job, Outcome, TestResult, explain, mark_as_ours};
+use self::project::{Made, Products, Project};
+use self::target::Target;
+use super::contract::{Backend, Facts, Job, Outcome, TestResult, explain, mark_as_ours};
 use crate::BuildOption;
 use crate::settings::Settings;
 use crate::toolchain::Cache;
 use artifact::BuildType;
-use serde::Deserialize;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toolkit::{Failure, Program, Result, ResultExt, RunError, Runner, Tool};
@@ -25,31 +28,13 @@ const RUSTC: Tool = Tool { program: "rustc", provided_by: "the Debian package ru
 const LLVM_COV: Tool = Tool { program: "cargo-llvm-cov", provided_by: "it: cargo install cargo-llvm-cov" };
 
 /// The options that are understood.
-const OPTIONS: [&str; 4] = ["features", "no-default-features", "all-features", "target"];
+const OPTIONS: [&str; 5] = ["features", "no-default-features", "all-features", "package", "target"];
 
 /// Those of them that are on or off.
 const SWITCHES: [&str; 2] = ["no-default-features", "all-features"];
 
 /// Cargo.
 pub struct Cargo;
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    targets: Vec<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
-}
 
 impl Backend for Cargo {
     fn name(&self) -> &'static str {
@@ -64,12 +49,9 @@ impl Backend for Cargo {
         Ok(source.join("Cargo.toml").is_file())
     }
 
-    fn check_tools(&self, settings: &Settings, _: &Runner) -> Result<()> {
+    fn check_tools(&self, settings: &Settings, runner: &Runner) -> Result<()> {
         settings.refuse_valgrind("Cargo")?;
-        if let Some(option) = settings.options.iter().find(|option| !OPTIONS.contains(&option.name.as_str())) {
-            return Err(Failure::input(format!("cargo has no option `{}`", option.name))
-                .help(format!("there are {}", OPTIONS.join(", "))));
-        }
+        settings.check_options("cargo", &OPTIONS)?;
         for BuildOption { name, value } in settings.options.iter() {
             if SWITCHES.contains(&name.as_str()) && !["true", "false"].contains(&value.as_str()) {
                 return Err(Failure::input(format!(
@@ -82,19 +64,28 @@ impl Backend for Cargo {
         if settings.coverage {
             LLVM_COV.find()?;
         }
-        target::check(settings)
+        target::check(settings, &target(settings, runner)?)
     }
 
     fn configure(&self, job: &mut Job) -> Result<String> {
-        mark_as_ours(job.settings)?;
-        target::prepare(job.settings)?;
-        Ok("nothing to do".to_owned())
+        let settings = job.settings;
+        mark_as_ours(settings)?;
+        target::prepare(settings)?;
+        let target = target(settings, job.runner)?;
+        if let Some(name) = target.name.as_ref().filter(|_| !target.overridden.is_empty()) {
+            let overridden = target.overridden.join(", ");
+            job.runner.info(&format!("build.target is {overridden}; for {} it is {name}", settings.arch));
+        }
+        Ok(match Project::read(job)?.products(&settings.options)? {
+            Products::Some => "nothing to do".to_owned(),
+            Products::Library => {
+                job.runner.info("the project is a library for Rust projects: there will be nothing to install");
+                "a library".to_owned()
+            }
+        })
     }
 
     fn compile(&self, job: &mut Job) -> Result<()> {
-        for Product { file, .. } in products(job.settings)? {
-            remove_earlier(&file)?;
-        }
         let program = cargo(&["build"], job)?;
         job.run(program).map_err(|error| explain(job, error, "compilation failed"))?;
         Ok(())
@@ -107,9 +98,7 @@ impl Backend for Cargo {
         }
         let command: &[&str] = if job.settings.coverage { &["llvm-cov", "--no-report", "test"] } else { &["test"] };
         let mut program = cargo(command, job)?.arg("--no-fail-fast");
-        if let Some(path) = &job.environment.library_path {
-            program = program.env("LD_LIBRARY_PATH", path);
-        }
+        program = job.environment.with_libraries(program);
         if let Some(Err(reason)) = job.settings.cross.as_ref().map(|cross| &cross.emulator) {
             job.run(program.arg("--no-run")).context("the tests could not be built")?;
             let (name, detail) = ("all tests".to_owned(), Some(reason.clone()));
@@ -127,77 +116,47 @@ impl Backend for Cargo {
     fn coverage(&self, job: &mut Job, report: &Path) -> Result<()> {
         let program = llvm_cov("report", job.settings)?.args(["--cobertura", "--output-path"]).arg(report);
         let program = program.args(["--profile", profile(job.settings.build_type).0]);
-        let program = match target::target(job.settings) {
-            Some(target) => program.args(["--target", &target]),
-            None => program,
-        };
+        let program = target(job.settings, job.runner)?.apply(program);
         job.run(program).context("coverage could not be measured")?;
         Ok(())
     }
 
     fn install(&self, job: &mut Job, destdir: &Path) -> Result<()> {
-        let root = destdir.join(job.settings.prefix.trim_start_matches('/'));
-        let mut installed = 0;
-        // One that needs a feature which is off was not built.
-        for Product { file, folder } in products(job.settings)?.into_iter().filter(|product| product.file.is_file()) {
-            copy(&file, &root.join(folder))?;
-            installed += 1;
+        let settings = job.settings;
+        let project = Project::read(job)?;
+        // Cargo knows where it put things; everything is built, so it only lists them.
+        let program = cargo(&["build"], job)?.arg("--message-format=json");
+        let messages = job.capture(program).context("cargo could not list what it built")?;
+        let made = project.made(&messages);
+        let root = destdir.join(settings.prefix.trim_start_matches('/'));
+        for Made { file, is_program } in &made {
+            let folder = if *is_program { "bin".to_owned() } else { settings.libdir() };
+            copy(file, &root.join(folder))?;
         }
-        if installed == 0 {
-            return Err(Failure::work("there is nothing to install: the project has no program and no cdylib"));
+        if made.is_empty() && project.products(&settings.options)? != Products::Library {
+            return Err(Failure::work("there is nothing to install: cargo built no program and no cdylib"));
         }
         Ok(())
     }
 
-    fn facts(&self, settings: &Settings) -> Result<Facts> {
-        let metadata = metadata(settings)?;
+    fn facts(&self, job: &Job) -> Result<Facts> {
         let version = |program: &Path| -> Result<String> {
-            let told = Program::new(program).arg("--version").dir(&settings.source).repository_code().capture()?;
+            let told = job.capture(Program::new(program).arg("--version").dir(&job.settings.source))?;
             Ok(told.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
         };
-        let first = metadata.packages.first().ok_or_else(|| Failure::work("the project has no package"))?;
+        let Project { main, .. } = Project::read(job)?;
         Ok(Facts {
-            project: first.name.clone(),
-            project_version: first.version.clone(),
+            project: main.name,
+            project_version: main.version,
             compiler: version(&RUSTC.find()?)?,
             backend: version(&CARGO.find()?)?,
         })
     }
 }
 
-/// What the project may have built for others to use.
-struct Product {
-    /// Where it is then.
-    file: PathBuf,
-    /// Where it goes, below the prefix.
-    folder: PathBuf,
-}
-
-fn products(settings: &Settings) -> Result<Vec<Product>> {
-    let built = target::folder(settings, profile(settings.build_type).1);
-    let packages = metadata(settings)?.packages;
-    let product = |target: &Target| {
-        let is = |kind: &str| target.kind.iter().any(|known| known == kind);
-        if is("bin") {
-            Some(Product { file: built.join(&target.name), folder: "bin".into() })
-        } else if is("cdylib") {
-            let name = format!("lib{}.so", target.name.replace('-', "_"));
-            Some(Product { file: built.join(name), folder: settings.libdir().into() })
-        } else {
-            None
-        }
-    };
-    Ok(packages.iter().flat_map(|package| &package.targets).filter_map(product).collect())
-}
-
-/// Cargo leaves what it built with other features where it is.
-fn remove_earlier(file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("could not remove {}", file.display()))
-        }
-        _ => Ok(()),
-    }
+/// What the project is built for.
+fn target(settings: &Settings, runner: &Runner) -> Result<Target> {
+    Ok(Target::choose(settings, &Config::read(&settings.source, |name| runner.env(name))?))
 }
 
 fn copy(file: &Path, folder: &Path) -> Result<()> {
@@ -207,19 +166,13 @@ fn copy(file: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn metadata(settings: &Settings) -> Result<Metadata> {
-    let program = Program::new(CARGO.find()?).args(["metadata", "--no-deps", "--format-version=1"]);
-    let text = program.dir(&settings.source).repository_code().capture().context("cargo could not read the project")?;
-    serde_json::from_str(&text).context("could not understand what cargo says of the project")
-}
-
-/// Cargo's name of a profile, its folder, and what is to be changed about it.
-fn profile(build_type: BuildType) -> (&'static str, &'static str, &'static [&'static str]) {
+/// Cargo's name of a profile, and what is to be changed about it.
+fn profile(build_type: BuildType) -> (&'static str, &'static [&'static str]) {
     match build_type {
-        BuildType::Plain | BuildType::Debug => ("dev", "debug", &[]),
-        BuildType::DebugOptimized => ("release", "release", &["profile.release.debug=true"]),
-        BuildType::Release => ("release", "release", &[]),
-        BuildType::MinSize => ("release", "release", &["profile.release.opt-level='s'"]),
+        BuildType::Plain | BuildType::Debug => ("dev", &[]),
+        BuildType::DebugOptimized => ("release", &["profile.release.debug=true"]),
+        BuildType::Release => ("release", &[]),
+        BuildType::MinSize => ("release", &["profile.release.opt-level='s'"]),
     }
 }
 
@@ -230,16 +183,18 @@ fn llvm_cov(command: &str, settings: &Settings) -> Result<Program<'static>> {
 
 fn cargo(command: &[&str], job: &Job) -> Result<Program<'static>> {
     let settings = job.settings;
-    let (name, _, changes) = profile(settings.build_type);
+    let (name, changes) = profile(settings.build_type);
     let mut program = Program::new(CARGO.find()?)
         .args(command)
         .args(["--profile", name])
         .env("CARGO_TARGET_DIR", &settings.build)
         .dir(&settings.source);
-    if let Some(target) = target::target(settings) {
-        let variables = target::variables(settings, &target);
-        program =
-            variables.into_iter().fold(program.args(["--target", &target]), |p, (name, value)| p.env(name, value));
+    let config = Config::read(&settings.source, |name| job.runner.env(name))?;
+    let target = Target::choose(settings, &config);
+    program = target.apply(program);
+    if let Some(target) = &target.name {
+        let variables = target::variables(settings, target);
+        program = variables.into_iter().fold(program, |program, (name, value)| program.env(name, value));
     }
     program = match settings.cache {
         Cache::Off => program.env("RUSTC_WRAPPER", ""),
@@ -257,6 +212,8 @@ fn cargo(command: &[&str], job: &Job) -> Result<Program<'static>> {
     for option in settings.options.iter() {
         program = match (option.name.as_str(), option.value.as_str()) {
             ("features", features) => program.args(["--features", features]),
+            ("package", _) => project::packages(&settings.options)
+                .fold(program, |program, package| program.args(["--package", package])),
             (name, "true") => program.arg(format!("--{name}")),
             _ => program,
         };
@@ -273,9 +230,19 @@ fn cargo(command: &[&str], job: &Job) -> Result<Program<'static>> {
     if settings.werror {
         flags.push("-Dwarnings".to_owned());
     }
-    // The variable wins over configuration files, so what it holds already has to be kept.
-    Ok(match job.runner.env("RUSTFLAGS") {
-        Some(outer) => program.env("RUSTFLAGS", format!("{outer} {}", flags.join(" "))),
-        None => program.arg("--config").arg(format!("build.rustflags={}", serde_json::to_string(&flags)?)),
-    })
+    // Cargo takes flags from one place only, so what the first of them holds already has to be kept.
+    let variable = |name: &str, separator: &str| {
+        let outer = job.runner.env(name)?;
+        Some((name.to_owned(), format!("{outer}{separator}{}", flags.join(separator))))
+    };
+    let of_target = target.name.as_deref().unwrap_or(target::triple(settings.arch)).replace(['-', '.'], "_");
+    let of_target = format!("CARGO_TARGET_{}_RUSTFLAGS", of_target.to_uppercase());
+    let found = variable("CARGO_ENCODED_RUSTFLAGS", "\u{1f}")
+        .or_else(|| variable("RUSTFLAGS", " "))
+        .or_else(|| variable(&of_target, " "));
+    if let Some((name, value)) = found {
+        return Ok(program.env(name, value));
+    }
+    let table = if config.has_target_flags { "target.'cfg(all())'" } else { "build" };
+    Ok(program.arg("--config").arg(format!("{table}.rustflags={}", serde_json::to_string(&flags)?)))
 }

@@ -2,7 +2,7 @@
 //! Which lines the tests reach: gcov's counters, gathered by gcovr.
 
 use super::introspect;
-use crate::backend::Job;
+use crate::backend::contract::Job;
 use crate::settings::Settings;
 use std::fs;
 use std::io;

@@ -3,7 +3,7 @@
 //!
 //! Meson keeps these files up to date; asking it for the same costs a Python start each time.
 
-use crate::backend::{Facts, Outcome, TestResult};
+use crate::backend::contract::{Facts, Job, Outcome, TestResult};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -103,13 +103,22 @@ pub fn list_options(build: &Path) -> Result<BTreeMap<String, Vec<String>>> {
 }
 
 /// The options that a project has, for people; Meson reads the source tree for that.
-pub fn describe_options(meson: &Path, source: &Path) -> String {
+pub fn describe_options(meson: &Path, job: &Job) -> String {
     const MESON_S: &str = "Meson's own are listed by `meson configure`";
-    let program = Program::new(meson).args(["introspect", "--buildoptions"]).arg(source.join("meson.build"));
-    let options: Option<Vec<ProjectOption>> =
-        program.repository_code().capture().ok().and_then(|text| serde_json::from_str(&text).ok());
+    let file = job.settings.source.join("meson.build");
+    let listed = || -> Result<Vec<ProjectOption>> {
+        let text = job.capture(Program::new(meson).args(["introspect", "--buildoptions"]).arg(file))?;
+        Ok(serde_json::from_str(&text)?)
+    };
+    let options = match listed() {
+        Ok(options) => options,
+        Err(failure) => {
+            job.runner.info(&failure.context("failed to list the project's options").to_string());
+            return MESON_S.to_owned();
+        }
+    };
     let own = |option: &ProjectOption| option.section == "user";
-    let named: Vec<_> = options.into_iter().flatten().filter(own).map(|option| option.to_string()).collect();
+    let named: Vec<_> = options.into_iter().filter(own).map(|option| option.to_string()).collect();
     if named.is_empty() {
         return format!("the project has no options of its own; {MESON_S}");
     }

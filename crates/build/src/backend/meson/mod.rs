@@ -5,7 +5,7 @@ mod coverage;
 mod introspect;
 mod setup;
 
-use super::{Backend, Facts, Job, Outcome, TestResult, explain};
+use super::contract::{Backend, Facts, Job, Outcome, TestResult, explain};
 use crate::environment::shell_quote;
 use crate::settings::Settings;
 use crate::{TestMode, suppressions};
@@ -102,9 +102,7 @@ impl Backend for Meson {
         if settings.jobs > 0 {
             program = program.args(["--num-processes", &settings.jobs.to_string()]);
         }
-        if let Some(path) = &job.environment.library_path {
-            program = program.env("LD_LIBRARY_PATH", path);
-        }
+        program = job.environment.with_libraries(program);
         if watched {
             // Programs run many times longer.
             program = program.args(["--timeout-multiplier=10", "--wrapper", &watcher(job)?]);
@@ -146,8 +144,8 @@ impl Backend for Meson {
         Ok(())
     }
 
-    fn facts(&self, settings: &Settings) -> Result<Facts> {
-        introspect::facts(&settings.build)
+    fn facts(&self, job: &Job) -> Result<Facts> {
+        introspect::facts(&job.settings.build)
     }
 }
 

@@ -3,7 +3,7 @@
 //! changed. What a folder was set up with is kept in it, because Meson itself merges old and new.
 
 use super::introspect;
-use crate::backend::{Job, NOT_CONFIGURED, explain};
+use crate::backend::contract::{Job, NOT_CONFIGURED, explain};
 use crate::environment::Environment;
 use crate::options::python_quote;
 use crate::settings::Settings;
@@ -208,7 +208,7 @@ fn run(meson: &Path, job: &mut Job, wanted: &Configuration, arguments: impl Iter
     job.run(program).map_err(|error| {
         let failure = explain(job, error, NOT_CONFIGURED);
         let unknown = job.diagnostics.shown().any(|diagnostic| diagnostic.message.starts_with("Unknown option"));
-        if unknown { failure.help(introspect::describe_options(meson, source)) } else { failure }
+        if unknown { failure.help(introspect::describe_options(meson, job)) } else { failure }
     })?;
     Ok(())
 }
