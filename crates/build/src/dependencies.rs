@@ -8,6 +8,8 @@ use toolkit::{Failure, Result, SearchPaths};
 /// Search paths into the roots of fetched dependencies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dependencies {
+    /// The roots, absolute.
+    pub roots: Vec<PathBuf>,
     /// Folders with `.pc` files.
     pub pkgconfig: Vec<PathBuf>,
     /// Folders with shared libraries.
@@ -30,6 +32,7 @@ impl Dependencies {
                 return Err(Failure::input(format!("there are no pkg-config files below {}", root.display()))
                     .help(format!("looked for {looked}, there and below every prefix in it")));
             }
+            found.roots.push(root);
             found.libraries.extend(libraries);
             found.pkgconfig.extend(pkgconfig);
         }

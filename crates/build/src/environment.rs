@@ -28,7 +28,7 @@ impl Environment {
     /// Adds what the settings need to the caller's variables, which `outer` looks up.
     pub fn new(settings: &Settings, time: Option<i64>, outer: impl Fn(&str) -> Option<String>) -> Result<Self> {
         // Coverage is told about files by their real names.
-        let compile_flags = if settings.coverage { Vec::new() } else { prefix_maps(&settings.source, &settings.build) };
+        let compile_flags = if settings.coverage { Vec::new() } else { prefix_maps(settings) };
         let libraries = &settings.dependencies.libraries;
         // The linker looks up what a dependency depends on itself; that may be in another root.
         let link_flags: Vec<_> =
@@ -84,10 +84,17 @@ impl Environment {
 
 /// Flags that keep this machine's folders out of what is built, so that equal sources give equal
 /// bytes wherever they lie. The last flag that matches a path counts.
-fn prefix_maps(source: &Path, build: &Path) -> Vec<String> {
+fn prefix_maps(settings: &Settings) -> Vec<String> {
+    let Settings { source, build, .. } = settings;
     // The source tree as the compiler is given it, relative to the build folder.
     let relative = relative(build, source);
-    [source, build, &relative].map(|folder| format!("-ffile-prefix-map={}=.", folder.display())).into()
+    let own = [source, build, &relative].map(|folder| format!("-ffile-prefix-map={}=.", folder.display()));
+    own.into_iter().chain(dependency_maps(settings)).collect()
+}
+
+/// The same for the headers of fetched dependencies.
+pub fn dependency_maps(settings: &Settings) -> impl Iterator<Item = String> {
+    settings.dependencies.roots.iter().map(|root| format!("-ffile-prefix-map={}=dependency", root.display()))
 }
 
 /// The way from one absolute folder to another.

@@ -117,6 +117,7 @@ fn steps(backend: &dyn Backend, job: &mut Job, report: &mut Report) -> Result<()
 
     if settings.test != TestMode::None {
         runner.step("Test");
+        toolkit::provide_runtime_folder(runner);
         let tests = report.steps.measure("Test", || backend.test(job), |tests| tally(tests))?;
         let file = settings.build.join(TEST_REPORT);
         let xml = junit::render(&facts.project, &tests);

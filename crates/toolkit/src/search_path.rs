@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How deep below the root a prefix is looked for: `/opt/vendor/package` is three.
-const DEPTH: usize = 4;
+/// How deep below the root a prefix is looked for: `/home/runner/work/x/x/opt` is six.
+const DEPTH: usize = 7;
 /// How many folders are looked at. An install tree has few that are not below a prefix's own.
 const FOLDERS: usize = 2000;
 /// Folders of a prefix, below which no other prefix is.
@@ -131,7 +131,7 @@ mod tests {
             // A library's own folder is no prefix, and neither is one that is too deep.
             "usr/lib/app/lib/pkgconfig",
             "usr/share/doc/lib/pkgconfig",
-            "a/b/c/d/e/lib/pkgconfig",
+            "a/b/c/d/e/f/g/h/lib/pkgconfig",
         ];
         for path in present {
             std::fs::create_dir_all(folder.path().join(path)).unwrap();

@@ -8,6 +8,7 @@ mod module;
 use self::events::Events;
 use self::module::Module;
 use super::contract::{Backend, Facts, Job, Outcome, TestResult, explain, mark_as_ours};
+use crate::environment::dependency_maps;
 use crate::settings::Settings;
 use crate::toolchain::Cache;
 use artifact::{Arch, BuildType};
@@ -212,6 +213,11 @@ fn go(command: &str, job: &Job) -> Result<Program<'static>> {
     Ok(program)
 }
 
+/// A flag as Go splits them: with quotes, but without escapes.
+fn quote(flag: &str) -> String {
+    if flag.contains([' ', '\'']) { format!("\"{flag}\"") } else { flag.to_owned() }
+}
+
 /// The variables that name the machine, and what C code is built with.
 fn variables(
     settings: &Settings,
@@ -226,11 +232,17 @@ fn variables(
     let flags = |name: &str| outer(name).unwrap_or_else(|| CGO_FLAGS.to_owned());
     let mut variables = vec![("GOOS", "linux".to_owned()), ("GOARCH", arch.to_owned())];
     variables.extend(arm.map(|arm| ("GOARM", arm.to_owned())));
-    if settings.werror {
-        variables.push(("CGO_CFLAGS", format!("{} -Werror", flags("CGO_CFLAGS"))));
+    // Go maps its own paths; C code sees those of the dependencies' headers.
+    let compile: Vec<_> = dependency_maps(settings)
+        .chain(settings.werror.then(|| "-Werror".to_owned()))
+        .map(|flag| quote(&flag))
+        .collect();
+    for name in ["CGO_CFLAGS", "CGO_CXXFLAGS"].into_iter().filter(|_| !compile.is_empty()) {
+        variables.push((name, format!("{} {}", flags(name), compile.join(" "))));
     }
     if !link_flags.is_empty() {
-        variables.push(("CGO_LDFLAGS", format!("{} {}", flags("CGO_LDFLAGS"), link_flags.join(" "))));
+        let all: Vec<_> = link_flags.iter().map(|flag| quote(flag)).collect();
+        variables.push(("CGO_LDFLAGS", format!("{} {}", flags("CGO_LDFLAGS"), all.join(" "))));
     }
     if settings.cache == Cache::Off {
         let cache: PathBuf = settings.build.join(CACHE);
@@ -268,13 +280,18 @@ mod tests {
     #[test]
     fn flags_for_c_code_are_added() {
         let settings = Settings { werror: true, cache: Cache::Off, ..Settings::plain("/p", "/p/build", "/p/install") };
-        let told = variables(&settings, &["-Wl,-rpath-link,/d".to_owned()], |name| {
+        let told = variables(&settings, &["-Wl,-rpath-link,/d c".to_owned()], |name| {
             (name == "CGO_CFLAGS").then(|| "-O1".to_owned())
         });
         let told: Vec<_> = told.iter().skip(2).map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(
             told,
-            ["CGO_CFLAGS=-O1 -Werror", "CGO_LDFLAGS=-g -O2 -Wl,-rpath-link,/d", "GOCACHE=/p/build/go-cache"]
+            [
+                "CGO_CFLAGS=-O1 -Werror",
+                "CGO_CXXFLAGS=-g -O2 -Werror",
+                "CGO_LDFLAGS=-g -O2 \"-Wl,-rpath-link,/d c\"",
+                "GOCACHE=/p/build/go-cache"
+            ]
         );
     }
 }

@@ -38,8 +38,12 @@ const LEGACY: [&str; 2] = ["setuptools>=40.8.0", "wheel"];
 
 /// Prints what there is to know about a project, as JSON on the last line.
 const FACTS: &str = "\
-import build, build.util, importlib.metadata, json, packaging.specifiers, platform, sys
-told = build.util.project_wheel_metadata(sys.argv[1], isolated=False)
+import build, build.util, importlib.metadata, json, packaging.specifiers, platform, pyproject_hooks, sys
+try:
+    told = build.util.project_wheel_metadata(
+        sys.argv[1], isolated=False, runner=pyproject_hooks.default_subprocess_runner)
+except build.BuildBackendException as error:
+    sys.exit('ERROR ' + str(error))
 needs = told['Requires-Python'] or ''
 fits = packaging.specifiers.SpecifierSet(needs).contains(platform.python_version(), prereleases=True)
 print()
@@ -52,7 +56,10 @@ print(json.dumps({'name': told['Name'], 'version': told['Version'],
 const WANTS: &str = "\
 import build, sys
 builder = build.ProjectBuilder(sys.argv[1])
-wanted = builder.get_requires_for_build('sdist') | builder.get_requires_for_build('wheel')
+try:
+    wanted = builder.get_requires_for_build('sdist') | builder.get_requires_for_build('wheel')
+except build.BuildBackendException as error:
+    sys.exit('ERROR ' + str(error))
 print()
 print('requirements:')
 print(*sorted(wanted), sep='\\n')
@@ -213,7 +220,7 @@ impl Backend for Python {
         let program = Program::new(test_interpreter(settings)?).args(["-m", "coverage", "xml", "-o"]).arg(report);
         let program = program.env("COVERAGE_FILE", settings.build.join(WORK).join("coverage")).dir(tree(settings));
         job.run(program).context("coverage could not be measured")?;
-        coverage::relocate(report, &settings.source)
+        coverage::relocate(report, &site(settings), &settings.source)
     }
 
     fn install(&self, job: &mut Job, destdir: &Path) -> Result<()> {

@@ -131,6 +131,15 @@ mod tests {
         assert_eq!(failure.status().code(), 2);
         let other = explain(error("ERROR: No matching distribution found for no-such-thing"), &requirements, true);
         assert_eq!(other.status().code(), 1);
-        insta::assert_snapshot!(format!("{failure}\n{other}"), @"");
+        insta::assert_snapshot!(format!("{failure}\n{other}"), @r"
+        failed to install what the project is built with (no-such-thing)
+        No matching distribution found for no-such-thing
+          caused by: python ended with exit status 1
+        help: correct `requires` of [build-system] in pyproject.toml, or `pip` of [build] in .github/vaccel-ci.toml; what a requirement needs of the system to be compiled goes into `apt` there
+        failed to install what the project is built with (no-such-thing)
+        No matching distribution found for no-such-thing
+          caused by: python ended with exit status 1
+        help: pip could not reach the package index: set PIP_INDEX_URL, or install what is needed on this machine and set `isolated = false` in [build] of .github/vaccel-ci.toml
+        ");
     }
 }
