@@ -136,8 +136,7 @@ impl Job<'_> {
     /// Runs a program of the build silently, in the same environment, and returns its standard output.
     pub fn capture(&self, program: Program) -> Result<String, RunError> {
         let program = self.environment.apply(program).repository_code();
-        let guarded = self.runner.guarded(|| program.capture());
-        guarded.map_err(|source| RunError::Start { program: "a program of the build".to_owned(), source })?
+        self.runner.guarded(|| program.capture())?
     }
 }
 
