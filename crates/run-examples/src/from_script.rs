@@ -113,7 +113,7 @@ fn execute(
     let blind = blind.and_then(|tracer| script.blind(|name| tracer.is_program(name)));
     let blind = blind.map(|blind| {
         let what = format!("{} {} in line {}", file.display(), blind.what, blind.line);
-        format!("{what}, so the results of the programs behind it are unknown")
+        format!("{what}, so its trace does not show every result")
     });
     let events = events(&String::from_utf8_lossy(&std::fs::read(&reported).unwrap_or_default()));
     let runs = watch.as_ref().map(Watch::runs);

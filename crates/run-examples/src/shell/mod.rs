@@ -30,7 +30,7 @@ pub struct Command {
     /// Whether standard error is redirected.
     stderr: bool,
     /// The function that it is in.
-    function: Option<String>,
+    pub function: Option<String>,
     /// What becomes of its exit status.
     pub context: Context,
 }
@@ -44,6 +44,15 @@ pub struct Context {
     pub place: Place,
     /// It is in a command substitution; whether an assignment has its exit status.
     pub substituted: Option<bool>,
+    /// It is between parentheses.
+    pub enclosed: bool,
+}
+
+impl Context {
+    /// Whether it runs in a process of its own in every shell that has no options for that.
+    pub fn is_inner(self) -> bool {
+        self.place != Place::Alone || self.substituted.is_some() || self.enclosed
+    }
 }
 
 /// Where a command is.
@@ -192,6 +201,14 @@ impl Script {
     pub fn blind(&self, is_ours: impl Fn(&str) -> bool) -> Option<Blind> {
         let runs = |command: &Command| command.words.iter().any(|word| is_ours(base(&word.pattern)));
         let later = |index: usize| self.commands.iter().skip(index + 1).take_while(|command| !command.traces_again());
+        let begins = self.commands.iter().position(Command::traces_again);
+        let hidden = self.commands.iter().take(begins.unwrap_or_default()).find(|command| {
+            let Context { observed, .. } = command.context;
+            runs(command) && command.function.is_none() && !observed && !command.context.is_inner()
+        });
+        if let Some(command) = hidden.filter(|_| !sets(self.options.split_whitespace(), '-', 'x', "xtrace")) {
+            return Some(Blind { line: command.line, what: "runs a program before its trace begins" });
+        }
         for (index, command) in self.commands.iter().enumerate() {
             let what = if command.assigns("PS4") {
                 "sets PS4"
@@ -227,6 +244,11 @@ impl Command {
     /// The word that names the program, or nothing.
     fn program(&self) -> &str {
         self.words.first().map_or("", |word| &word.pattern)
+    }
+
+    /// Whether it calls a function.
+    pub fn calls(&self, function: &str) -> bool {
+        self.program() == function
     }
 
     fn options(&self) -> impl Iterator<Item = &str> {

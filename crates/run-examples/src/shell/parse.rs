@@ -174,7 +174,9 @@ impl Parser {
                 if self.operator(0) == Some("(") {
                     return self.arithmetic();
                 }
+                let start = self.commands.len();
                 self.list(&[]);
+                self.since(start).for_each(|context| context.enclosed = true);
                 self.at += usize::from(self.is_operator(&[")"]));
                 self.skip_redirections();
             }

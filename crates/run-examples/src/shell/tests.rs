@@ -8,7 +8,7 @@ use proptest::prelude::*;
 fn told(text: &str) -> String {
     let script = Script::parse(text).unwrap();
     let lines = script.commands().iter().map(|command| {
-        let Context { observed, place, substituted } = command.context;
+        let Context { observed, place, substituted, enclosed: _ } = command.context;
         let observed = if observed { ", observed" } else { "" };
         let substituted = match substituted {
             Some(true) => ", assigned",
@@ -77,6 +77,8 @@ fn where_a_script_hides_is_known() {
         ("set -x\nset +x\nhello\n", Some((2, "switches the trace off"))),
         ("set -x\n{ set +o xtrace; } 2>/dev/null\n/x/hello\n", Some((2, "switches the trace off"))),
         ("export PS4='+ '\nset -x\nhello\n", Some((1, "sets PS4"))),
+        ("hello\nset -x\nhello\n", Some((1, "runs a program before its trace begins"))),
+        ("x=$(hello)\nhello || true\nf() { hello; }\nset -x\nhello\n", None),
         ("PS4=x hello\n", None),
         ("set -x\nexec 2>log\nhello\n", Some((2, "redirects standard error"))),
         ("set -x\nexec >log\nhello\nexec 3>&1\nexec hello 2>log\n", None),

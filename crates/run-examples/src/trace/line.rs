@@ -27,7 +27,7 @@ pub fn bash_env(events: &Path) -> String {
     );
     let exit = trap("EXIT", r"%s\texit\t%s\t%s\n", r#""$$" "$?" "${PIPESTATUS[*]}""#);
     // Other shells do not understand it.
-    format!("PS4={}\nexport -n PS4\nset -o errtrace\n{failure}{exit}", quoted(BASH_PS4))
+    format!("PS4={}\nexport -n PS4\nVACCEL_CI_N=0\nset -o errtrace\n{failure}{exit}", quoted(BASH_PS4))
 }
 
 /// A line that a shell wrote about a command.
@@ -39,6 +39,8 @@ pub struct Line {
     pub state: Option<State>,
     /// The command after its expansion.
     pub command: String,
+    /// Whether it was written into another, and is a guess.
+    pub guessed: bool,
 }
 
 /// A shell, just before a command.
@@ -116,10 +118,10 @@ impl Line {
             return None;
         }
         if let Some(command) = rest.strip_prefix(' ') {
-            return Some(Self { depth, state: None, command: command.to_owned() });
+            return Some(Self { depth, command: command.to_owned(), ..Self::default() });
         }
         let (state, command) = rest.strip_prefix('[')?.split_once("] ")?;
-        Some(Self { depth, state: Some(State::parse(state)?), command: command.to_owned() })
+        Some(Self { depth, state: Some(State::parse(state)?), command: command.to_owned(), guessed: false })
     }
 }
 

@@ -375,3 +375,6 @@ fn is_assignment(word: &str) -> bool {
 fn base(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
+
+#[cfg(test)]
+mod tests;

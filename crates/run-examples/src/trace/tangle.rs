@@ -56,15 +56,18 @@ impl Tangle {
         // What is in the background knows an older process there.
         self.states.sort_by_key(|state| state.background);
         let count = self.states.len();
-        let window = |first: usize| {
+        let pick = |chosen: &[usize]| {
             // A first word has no blank before it.
-            let names: Vec<_> = (first..first + count).filter_map(|index| script.name(index)).collect();
+            let names: Vec<_> = chosen.iter().filter_map(|index| script.name(*index)).collect();
             let text = names.iter().fold(self.text.clone(), |text, name| text.replacen(name, &format!(" {name} "), 1));
             let words: Vec<_> = text.split_whitespace().collect();
-            (first..first + count).map(|index| script.pick(index, &words, &names)).collect::<Option<Vec<_>>>()
+            chosen.iter().map(|index| script.pick(*index, &words, &names)).collect::<Option<Vec<_>>>()
         };
-        let windows = || (0..script.commands().len().saturating_sub(count - 1)).filter_map(window);
-        // Better one to which every word belongs.
+        let all = script.commands().len();
+        let windows = (0..all.saturating_sub(count - 1)).map(|first| (first..first + count).collect::<Vec<_>>());
+        // What a function does is written elsewhere.
+        let pairs = (0..all).flat_map(|one| (one + 1..all).map(move |other| vec![one, other]));
+        // Every word must belong to one of them.
         let whole = |commands: &Vec<String>| {
             let letters = |text: &str| {
                 let mut letters: Vec<_> = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -73,16 +76,18 @@ impl Tangle {
             };
             letters(&commands.concat()) == letters(&self.text)
         };
-        let apart = windows().find(whole).or_else(|| windows().next());
+        let apart = windows.chain(pairs.filter(|_| count == 2)).filter_map(|chosen| pick(&chosen)).find(whole);
+        let same = self.states.windows(2).all(|pair| matches!(pair, [one, other] if one.count == other.count));
+        let guessed = apart.is_none() || !same;
         let commands = apart.unwrap_or_else(|| {
             let parts = |word: &str| {
                 let splits = word.char_indices().map(|(at, _)| word.split_at(at));
                 splits.flat_map(|(left, right)| [right, left]).find(|part| is_ours(part)).map(str::to_owned)
             };
             let ours = self.text.split_whitespace().filter_map(parts);
-            ours.chain(std::iter::repeat(self.text.trim().to_owned())).take(count).collect()
+            ours.chain(std::iter::repeat(String::new())).take(count).collect()
         });
-        let line = |(state, command)| Line { depth: 1, state: Some(state), command };
+        let line = |(state, command)| Line { depth: 1, state: Some(state), command, guessed };
         self.states.into_iter().zip(commands).map(line).collect()
     }
 }

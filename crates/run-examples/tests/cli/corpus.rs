@@ -157,7 +157,7 @@ impl Programs {
         let scripts = [
             ("three", "exit 3"),
             ("crash", "kill -SEGV $$"),
-            ("server", "exec sleep 60"),
+            ("server", ": >\"$TMPDIR/up\"; exec sleep 60"),
             ("endless", "exec yes endless"),
             ("bytes", "printf '\\377\\376\\000\\033[31m\\n+[x] \\377\\n'"),
             ("starter", "clean \"$1\"; true"),

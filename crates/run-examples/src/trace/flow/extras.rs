@@ -45,6 +45,14 @@ impl Flow<'_> {
         extras
     }
 
+    fn last_of_process(&self, index: usize) -> usize {
+        (index..self.lines.len()).rev().find(|at| self.process(*at) == self.process(index)).unwrap_or(index)
+    }
+
+    fn has_failed(&self, index: usize) -> bool {
+        !matches!(self.verdict(index), Verdict::Passed(_))
+    }
+
     /// Whether a line waits for an example, whose verdict that is.
     fn waits_for(&self, index: usize, is_example: impl Fn(usize) -> bool) -> bool {
         let mut words = self.command(index).split_whitespace();
@@ -75,7 +83,8 @@ impl Flow<'_> {
             let value = VALUES.iter().any(|value| failure.command.starts_with(value)) && failure.status == 1;
             let is_one = |at: usize| {
                 let line = self.state(at).and_then(|state| state.bash.as_ref()).map(|bash| bash.line);
-                is_example(at) && line == Some(failure.line) && can_be(&failure.command, self.command(at))
+                let is_it = line == Some(failure.line) || own == Some(at);
+                is_example(at) && is_it && can_be(&failure.command, self.command(at)) && self.has_failed(at)
             };
             let own = own.filter(|own| can_be(&failure.command, self.command(*own)));
             let begin = self.state(0).and_then(|state| state.bash.as_ref()).map_or(0, |bash| bash.line);
@@ -91,15 +100,21 @@ impl Flow<'_> {
             let started = |index: &usize| {
                 !self.is_inner(*index) && self.state(*index).is_some_and(|state| state.count > failure.count)
             };
-            let after = own.filter(|own| self.is_inner(*own)).unwrap_or_else(|| {
+            let inner = own.filter(|own| self.is_inner(*own)).map(|own| self.last_of_process(own));
+            let after = inner.unwrap_or_else(|| {
                 let until = (0..self.lines.len()).find(started).unwrap_or(self.lines.len());
                 let of_line = |at: &usize| {
                     let bash = self.state(*at).and_then(|state| state.bash.as_ref());
                     bash.is_some_and(|bash| bash.line == failure.line)
                 };
                 let mut gap = (0..until).rev().take_while(|at| self.is_inner(*at));
-                gap.find(of_line).unwrap_or(until.saturating_sub(1))
+                gap.find(of_line).map_or(until.saturating_sub(1), |at| self.last_of_process(at))
             });
+            // A function fails with its last command, and is reported by the same name.
+            let example = (0..=after).rev().find(|at| is_example(*at));
+            if example.is_some_and(|at| can_be(&failure.command, self.command(at)) && self.has_failed(at)) {
+                return None;
+            }
             let status = Ending::Status(failure.status);
             let text = format!("`{}` in line {} {status}", failure.command.trim(), failure.line);
             Some(Extra { after, command: failure.command.clone(), text })
@@ -127,7 +142,8 @@ impl Flow<'_> {
             (status != 0 && !strict && !value && !wanted && !is_example(index)).then(|| {
                 let (line, command) = (command.line, self.command(index).to_owned());
                 let text = format!("`{command}` in line {line} {}", Ending::Status(status));
-                Extra { after: index, command, text }
+                let after = if self.is_inner(index) { self.last_of_process(index) } else { index };
+                Extra { after, command, text }
             })
         };
         (0..self.lines.len()).filter_map(extra).collect()

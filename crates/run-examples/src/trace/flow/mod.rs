@@ -78,8 +78,8 @@ impl<'a> Flow<'a> {
             written: vec![None; count],
             jobs: lines.iter().filter_map(|(_, state)| state.background).collect(),
         };
-        flow.find_processes();
         flow.find_commands();
+        flow.find_processes();
         flow
     }
 
@@ -102,6 +102,13 @@ impl<'a> Flow<'a> {
     /// The line that shows how this one ended: the next of its process, or the first of a process that it started.
     fn next(&self, index: usize) -> Option<usize> {
         (index + 1..self.lines.len()).find(|later| self.before.get(*later).copied().flatten() == Some(index))
+    }
+
+    /// A line and those before it in its process.
+    fn chain(&self, index: usize) -> impl Iterator<Item = usize> {
+        let before = |at: &usize| self.before.get(*at).copied().flatten();
+        let process = self.process(index);
+        std::iter::successors(Some(index), before).take_while(move |at| self.process(*at) == process)
     }
 
     fn next_main(&self, index: usize) -> Option<usize> {
@@ -128,11 +135,19 @@ impl<'a> Flow<'a> {
     fn is_observed(&self, index: usize, failed_at: usize) -> bool {
         let Some(state) = self.state(index) else { return false };
         if state.bash.is_some() && !self.script.traps_errors() {
-            return self.failure(failed_at).is_none();
+            // Of the last command of a shell that became that command, nothing is reported.
+            let is_over = !self.is_inner(index) && self.next(index).is_none() && self.end.reported.is_none();
+            return self.failure(failed_at).is_none() && !is_over;
         }
-        if state.strict && !self.script.traps_errors() {
-            // The shell would have ended.
-            return self.next_main(index).is_some();
+        // A strict shell would have ended.
+        let goes_on = if self.is_inner(index) {
+            let own = self.next(index).filter(|next| self.process(*next) == self.process(index));
+            own.or(self.next_main(index))
+        } else {
+            self.next_main(index)
+        };
+        if goes_on.and_then(|next| self.state(next)).is_some_and(|state| state.strict) && !self.script.traps_errors() {
+            return true;
         }
         self.written(index).is_some_and(|command| self.script.observes(command))
     }
@@ -142,6 +157,9 @@ impl<'a> Flow<'a> {
         let Some(state) = self.state(index) else { return Verdict::Unknown(LOST) };
         if let Some(failure) = self.failure(index) {
             return failed(failure.status);
+        }
+        if self.lines.get(index).is_some_and(|(line, _)| line.guessed) {
+            return Verdict::Unknown(LOST);
         }
         if !self.is_inner(index) {
             return match self.status_after(index) {
@@ -165,6 +183,8 @@ impl<'a> Flow<'a> {
             let status = self.state(next).map_or(0, |state| state.status);
             return self.judge(index, index, status);
         }
+        // Of a function, what calls it is in front of the pipe.
+        let around = |place| self.chain(index).any(|at| self.context(at).is_some_and(|context| context.place == place));
         match (context.substituted, is_bash) {
             (Some(_), _) if context.place == Place::BeforePipe => {
                 let well = self.substitution(index).is_some_and(|(status, _)| status == 0);
@@ -176,7 +196,8 @@ impl<'a> Flow<'a> {
             },
             (Some(false), false) => Verdict::Unknown(SUBSTITUTION),
             (None, true) => self.piped(index),
-            (None, false) if context.place == Place::BeforePipe => Verdict::Unknown(PIPE),
+            (None, false) if around(Place::BeforePipe) => Verdict::Unknown(PIPE),
+            (None, false) if around(Place::Background) => Verdict::Unknown(BACKGROUND),
             (None, false) if self.written(index).is_none() => Verdict::Unknown(LOST),
             (None, false) => match self.group_status(index) {
                 Some(status) => self.judge(index, index, status),
@@ -222,6 +243,16 @@ impl<'a> Flow<'a> {
             let next = (index + 1..main).find(|later| self.process(*later) != self.process(index)).unwrap_or(main);
             return Some((self.state(next)?.status, main));
         }
+        let is_later = |at: &usize| {
+            let context = self.context(*at).unwrap_or_default();
+            self.process(*at) != self.process(index)
+                && context.substituted.is_some()
+                && context.place != Place::BeforePipe
+        };
+        // Only the last one's exit status is kept.
+        if (index + 1..main).any(|at| is_later(&at)) {
+            return None;
+        }
         Some((self.status_after(main)?, main))
     }
 
@@ -245,11 +276,10 @@ impl<'a> Flow<'a> {
         let main = self.next_main(index);
         let since = (0..index).rev().find(|earlier| !self.is_inner(*earlier)).map_or(0, |main| main + 1);
         let until = main.unwrap_or(self.lines.len());
-        // What began in the same state of the shell, in the same line, is one pipeline.
+        // What began in the same state of the shell is one pipeline, or several that ended as the one before.
         let start = |at: usize| {
             let first = (since..=at).find(|earlier| self.process(*earlier) == self.process(at)).unwrap_or(at);
-            let bash = self.state(first).and_then(|state| state.bash.as_ref());
-            bash.map(|bash| (bash.line, bash.pipe.clone()))
+            self.state(first).and_then(|state| state.bash.as_ref()).map(|bash| &bash.pipe)
         };
         let own = start(index);
         let mut processes = Vec::new();
@@ -262,7 +292,7 @@ impl<'a> Flow<'a> {
                 if !processes.contains(&self.process(at)) {
                     processes.push(self.process(at));
                 }
-            } else if at > index {
+            } else if self.process(at) > self.process(index) {
                 after = after.or(Some(at));
             }
         }
@@ -273,6 +303,14 @@ impl<'a> Flow<'a> {
                 None => return Verdict::Unknown(PIPE),
             },
         };
+        let is_part = |at: usize| {
+            let place = self.context(at).map(|context| context.place);
+            matches!(place, Some(Place::BeforePipe | Place::EndOfPipe))
+        };
+        if pipe.len() < 2 && self.chain(index).any(is_part) {
+            // Something else came in between.
+            return Verdict::Unknown(PIPE);
+        }
         if pipe.iter().all(|status| *status == 0) {
             return Verdict::Passed(None);
         }
@@ -301,12 +339,34 @@ impl<'a> Flow<'a> {
         let count = before.and_then(|main| self.state(main)).map_or(0, |state| state.count);
         let next = self.next_main(index).and_then(|main| self.state(main)).map_or(u64::MAX, |state| state.count);
         let shell = self.state(index)?.shell;
-        let first = (0..=index).rev().take_while(|at| self.process(*at) == self.process(index)).last();
-        let line = self.state(first?)?.bash.as_ref()?.line;
-        let is_it = |failure: &&&Failure| {
-            failure.process == shell && (count..next).contains(&failure.count) && failure.line == line
+        // A pipeline may be written in several lines; each part knows its own.
+        let parts = |failure: &&Failure| {
+            let line = |at: usize| self.state(at).and_then(|state| Some(state.bash.as_ref()?.line));
+            let gap = before.map_or(0, |main| main + 1)..self.next_main(index).unwrap_or(self.lines.len());
+            line(index) == Some(failure.line)
+                || gap.into_iter().any(|at| {
+                    line(at) == Some(failure.line)
+                        && self.pipeline(at).is_some()
+                        && self.pipeline(at) == self.pipeline(index)
+                })
         };
+        let is_it =
+            |failure: &&&Failure| failure.process == shell && (count..next).contains(&failure.count) && parts(failure);
         self.failures.iter().find(is_it).copied()
+    }
+
+    /// The first part of the pipeline that a line belongs to, as it is written.
+    fn pipeline(&self, index: usize) -> Option<usize> {
+        self.pipeline_of(self.written.get(index).copied().flatten()?)
+    }
+
+    fn pipeline_of(&self, at: usize) -> Option<usize> {
+        let place = |at: usize| self.script.commands().get(at).map(|command| command.context.place);
+        let is_part = |at: &usize| place(*at) == Some(Place::BeforePipe);
+        match place(at)? {
+            Place::BeforePipe | Place::EndOfPipe => Some((0..at).rev().take_while(is_part).last().unwrap_or(at)),
+            _ => None,
+        }
     }
 
     /// The number of the process in the background that a line belongs to.
@@ -340,7 +400,9 @@ impl<'a> Flow<'a> {
         let ended = lines().filter(|index| mentions(index, "kill") && !self.command(*index).contains(" -0 "));
         let ended = ended.into_iter().any(|index| self.status_after(index) == Some(0));
         let waits = lines().find(|index| mentions(index, "wait"));
-        match waits.and_then(|index| Some((index, self.status_after(index)?))) {
+        // `wait` has the exit status of the last one that it is asked about.
+        let is_last = |index: &usize| self.command(*index).trim_end_matches('\'').ends_with(&number);
+        match waits.filter(is_last).and_then(|index| Some((index, self.status_after(index)?))) {
             Some((_, 0)) => Verdict::Passed(None),
             // The script asked for that.
             Some((_, 129 | 130 | 137 | 143)) | None if ended => {

@@ -1,0 +1,4 @@
+set -x
+hello World
+three a &
+sleep 0.1

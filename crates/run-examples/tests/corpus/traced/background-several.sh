@@ -1,0 +1,6 @@
+set -x
+hello a & one=$!
+three b & two=$!
+wait "$one"
+wait "$two"
+hello World

@@ -1,0 +1,4 @@
+shopt -s lastpipe
+set -x
+echo a | three a
+hello World

@@ -1,0 +1,5 @@
+set -euo pipefail
+set -x
+hello World
+out=$(three a | cat)
+hello never

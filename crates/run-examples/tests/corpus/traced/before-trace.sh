@@ -1,0 +1,3 @@
+three a
+set -x
+hello World

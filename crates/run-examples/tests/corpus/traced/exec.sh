@@ -1,0 +1,3 @@
+set -x
+hello World
+exec three a

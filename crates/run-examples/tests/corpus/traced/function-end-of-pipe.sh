@@ -1,0 +1,4 @@
+check() { three "$1"; }
+set -x
+echo | check a
+hello World

@@ -1,0 +1,5 @@
+check() { three "$1"; }
+set -x
+check a &
+wait
+hello World

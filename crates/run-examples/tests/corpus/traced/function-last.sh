@@ -1,0 +1,7 @@
+check() {
+  hello a
+  three a
+}
+set -x
+check
+hello World

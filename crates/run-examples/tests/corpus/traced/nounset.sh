@@ -1,0 +1,5 @@
+set -u
+set -x
+hello World
+three a || true
+hello "$1"

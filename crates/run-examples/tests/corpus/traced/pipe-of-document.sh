@@ -1,0 +1,5 @@
+set -x
+cat <<END | three a
+x
+END
+hello World

@@ -1,0 +1,5 @@
+set -x
+hello a | cat
+three a |
+  cat
+hello World

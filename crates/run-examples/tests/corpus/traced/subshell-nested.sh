@@ -1,0 +1,3 @@
+set -x
+( (three a); true )
+hello World

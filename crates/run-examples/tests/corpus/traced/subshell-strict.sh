@@ -1,0 +1,3 @@
+set -x
+( set -e; three a; hello never )
+hello World

@@ -1,0 +1,3 @@
+set -x
+out="$(three a)$(hello b)"
+hello World
