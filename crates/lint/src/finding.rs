@@ -48,6 +48,14 @@ pub struct Finding {
     pub message: String,
     /// The change that mends it: a unified diff relative to the repository's root (`a/…`, `b/…`), as `git apply` takes it.
     pub fix: Option<String>,
-    /// Whether it lies in a line that the change under review touched; always true without `changed-only`.
+    /// Whether it counts: it lies in a line that the change under review touched, or the baseline does not have it;
+    /// always true where nothing is compared.
     pub in_change: bool,
+}
+
+impl Finding {
+    /// How much it matters here: outside of the change at most as a notice.
+    pub fn weight(&self) -> Severity {
+        if self.in_change { self.severity } else { Severity::Notice }
+    }
 }

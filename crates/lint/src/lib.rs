@@ -5,10 +5,13 @@
 //! Linters are data: [`definition`] says what one is, [`catalogue`] which there are. What is called
 //! and how it is read are decisions without effects; [`run`] has the effects.
 
+pub mod base;
+pub mod baseline;
 pub mod catalogue;
 pub mod changed;
 pub mod check;
 pub mod definition;
+pub mod exempt;
 pub mod files;
 pub mod finding;
 pub mod fix;
@@ -22,18 +25,21 @@ pub mod report;
 pub mod repository;
 pub mod run;
 pub mod schedule;
+pub mod scope;
 pub mod select;
 pub mod settings;
+pub mod syntax;
 pub mod trust;
 pub mod validate;
+pub mod yaml;
 
 use definition::Category;
-use finding::Severity;
-use outcome::{Outcome, Relevance};
+use finding::{Finding, Severity};
+use outcome::{LinterOutcome, Outcome, Relevance};
 use repository::Repository;
 use settings::{FailOn, Missing};
 use std::path::{Path, PathBuf};
-use toolkit::{Failure, List, PassEnv, Result, ResultExt, Runner};
+use toolkit::{Annotation, Failure, List, PassEnv, Result, ResultExt, Runner};
 
 /// The action.
 pub struct Lint;
@@ -50,12 +56,20 @@ pub struct Args {
     /// Linters that run, by name and whatever their category, in place of categories.
     #[arg(long)]
     linters: Option<List>,
-    /// Whether only findings in changed lines count, and only linters run whose files changed; auto: on pull requests.
+    /// Whether only findings in changed lines count: auto (in workflows; pull requests and merge queues also look at
+    /// changed files only), true (and look at changed files only), or false (all findings count).
     #[arg(long, default_value = "auto")]
     changed_only: ChangedOnly,
-    /// Commit that the change is compared with; absent, the one that the event names.
+    /// Commit that the change is compared with; absent, the base of a pull request or merge queue, the head before a
+    /// push, else where the default branch was left.
     #[arg(long)]
     base: Option<String>,
+    /// SARIF file that `sarif-path` of an earlier run wrote; only findings that it does not have count.
+    #[arg(long)]
+    baseline: Option<PathBuf>,
+    /// Package that the findings are of, by which baselines are told apart; absent, the repository's name.
+    #[arg(long)]
+    package: Option<String>,
     /// Findings that fail the action: error, warning or never; absent, error.
     #[arg(long)]
     fail_on: Option<FailOn>,
@@ -74,7 +88,7 @@ pub struct Args {
     /// How many programs run at the same time; 0: as many as there are cores.
     #[arg(long, default_value_t = 0)]
     jobs: usize,
-    /// Mends in place what can be mended, before it tells what is left.
+    /// Fixes in place what can be fixed automatically, before it reports what is left.
     #[arg(long, help_heading = toolkit::CLI_ONLY)]
     fix: bool,
     /// Lists the linters, whether they are relevant here and why, and runs none.
@@ -88,8 +102,8 @@ pub struct Args {
 
 /// When only what changed counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ChangedOnly {
-    /// On pull requests.
+pub enum ChangedOnly {
+    /// In workflows.
     Auto,
     /// Always.
     True,
@@ -110,6 +124,8 @@ toolkit::outputs! {
         pub patch: String,
         /// The linters that ran, by name, with commas between.
         pub linters: String,
+        /// The linters that should have run and did not, or that failed, by name, with commas between.
+        pub not_run: String,
     }
 }
 
@@ -133,11 +149,11 @@ impl toolkit::Action for Lint {
             return Ok(outputs(&args, &Outcome::default()));
         }
         if args.fix {
-            repository.mend(&linters, runner)?;
+            repository.fix(&linters, runner)?;
         }
         let wants_fixes = args.sarif_path.is_some() || args.patch_path.is_some();
         let outcome = repository.lint(&linters, wants_fixes, runner)?;
-        tell(&args, &repository, &outcome, runner)?;
+        report(&args, &repository, &outcome, runner)?;
         let outputs = outputs(&args, &outcome);
         match verdict(&repository, &outputs) {
             None => Ok(outputs),
@@ -151,45 +167,32 @@ impl toolkit::Action for Lint {
 }
 
 /// Reports in the places where people look.
-fn tell(args: &Args, repository: &Repository, outcome: &Outcome, runner: &Runner) -> Result<()> {
-    if repository.missing == Missing::Warn {
-        let absent = outcome.linters.iter().filter_map(|linter| match &linter.relevance {
-            Relevance::Missing(provided_by) => Some(format!("{} ({provided_by})", linter.name)),
-            _ => None,
-        });
-        let absent: Vec<_> = absent.collect();
-        if !absent.is_empty() {
-            // One, since GitHub shows few.
-            runner.warning(&format!("linters did not run, since they are not installed: {}", absent.join("; ")));
-        }
-    }
-    if !outcome.linters.iter().any(|linter| matches!(linter.relevance, Relevance::Relevant(_))) {
+fn report(args: &Args, repository: &Repository, outcome: &Outcome, runner: &Runner) -> Result<()> {
+    let read = |path: &Path| report::read(&repository.root, path);
+    let patch = report::merge(&outcome.findings, &repository.prefix, &read);
+    if outcome.linters.iter().all(|linter| matches!(linter.relevance, Relevance::NotRelevant(_))) {
         runner.info("no linter is relevant here");
     }
-    let read = |path: &Path| report::read(&repository.root, path);
     if runner.is_github() {
-        let report::Annotations { shown, rest } =
-            report::annotations(&outcome.findings, &in_workspace(repository, runner));
-        for annotation in shown {
-            runner.annotate(&annotation);
-        }
-        if let Some(rest) = rest {
-            runner.info(&rest);
-        }
+        annotate(repository, outcome, runner);
     } else {
-        runner.info(&report::terminal(outcome, &repository.root, runner.has_colour()));
+        runner.info(&report::terminal(outcome, patch.fixes, &repository.root, runner.has_colour()));
     }
     let write = |path: &Path, bytes: &[u8]| {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
+            std::fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
         }
-        std::fs::write(path, bytes).with_context(|| format!("could not write {}", path.display()))
+        std::fs::write(path, bytes).with_context(|| format!("failed to write {}", path.display()))
     };
     if let Some(path) = &args.sarif_path {
-        let document = report::sarif::document(outcome, &read);
+        let about = report::sarif::About {
+            prefix: repository.prefix.clone(),
+            package: repository.package.clone(),
+            is_everything: repository.scope.is_everything(),
+        };
+        let document = report::sarif::document(outcome, &about, &read);
         write(path, format!("{document}\n").as_bytes())?;
     }
-    let patch = report::merge(&outcome.findings, &read);
     if let Some(path) = &args.patch_path {
         write(path, &patch.bytes)?;
     }
@@ -204,6 +207,45 @@ fn tell(args: &Args, repository: &Repository, outcome: &Outcome, runner: &Runner
     Ok(())
 }
 
+/// Annotations, and what a log says beside them.
+fn annotate(repository: &Repository, outcome: &Outcome, runner: &Runner) {
+    let headline = report::headline(outcome).text;
+    // What did not run is a warning of its own where no finding says so.
+    let is_told = |linter: &LinterOutcome| {
+        let own = |finding: &&Finding| finding.linter == linter.name && finding.path.is_none();
+        outcome.findings.iter().filter(own).any(|finding| finding.weight() != Severity::Notice)
+    };
+    let untold = outcome.linters.iter().filter(|linter| linter.did_not_run() && !is_told(linter));
+    let ways_out: Vec<_> = untold
+        .map(|linter| match &linter.relevance {
+            Relevance::Missing(provided_by) => format!("{}: install {provided_by}", linter.name),
+            Relevance::Failed(why) => format!("{}: {why}", linter.name),
+            Relevance::Relevant(_) | Relevance::NotRelevant(_) => linter.name.clone(),
+        })
+        .collect();
+    if ways_out.is_empty() {
+        runner.info(&headline);
+    } else {
+        // One, since GitHub shows few.
+        runner.warning(&format!("{headline} ({})", ways_out.join("; ")));
+    }
+    let (warnings, notices): (Vec<_>, Vec<_>) = outcome.notes.iter().partition(|note| note.is_warning);
+    for note in warnings {
+        runner.warning(&note.message);
+    }
+    if !notices.is_empty() {
+        let notices: Vec<_> = notices.iter().map(|note| note.message.as_str()).collect();
+        runner.annotate(&Annotation::notice(notices.join("\n")));
+    }
+    let report::Annotations { shown, rest } = report::annotations(&outcome.findings, &in_workspace(repository, runner));
+    for annotation in shown {
+        runner.annotate(&annotation);
+    }
+    if let Some(rest) = rest {
+        runner.info(&rest);
+    }
+}
+
 /// Where the repository is in the workspace; nothing if it is the workspace.
 fn in_workspace(repository: &Repository, runner: &Runner) -> PathBuf {
     let workspace = runner.env("GITHUB_WORKSPACE").and_then(|workspace| Path::new(&workspace).canonicalize().ok());
@@ -215,13 +257,17 @@ fn outputs(args: &Args, outcome: &Outcome) -> Outputs {
         outcome.findings.iter().filter(|finding| finding.in_change && finding.severity == severity).count()
     };
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    let ran = outcome.linters.iter().filter(|linter| matches!(linter.relevance, Relevance::Relevant(_)));
+    let names = |is: fn(&LinterOutcome) -> bool| {
+        let linters = outcome.linters.iter().filter(|linter| is(linter));
+        linters.map(|linter| linter.name.as_str()).collect::<Vec<_>>().join(",")
+    };
     Outputs {
         errors: count(Severity::Error),
         warnings: count(Severity::Warning),
         sarif: path(&args.sarif_path),
         patch: path(&args.patch_path),
-        linters: ran.map(|linter| linter.name.as_str()).collect::<Vec<_>>().join(","),
+        linters: names(|linter| matches!(linter.relevance, Relevance::Relevant(_))),
+        not_run: names(LinterOutcome::did_not_run),
     }
 }
 
@@ -239,7 +285,7 @@ fn verdict(repository: &Repository, outputs: &Outputs) -> Option<Failure> {
         FailOn::Error => errors?,
         FailOn::Warning => [errors, warnings].into_iter().flatten().collect::<Vec<_>>().join(" and "),
     };
-    let place = if repository.changed.is_some() { " in what changed" } else { "" };
+    let place = repository.scope.place();
     (!counted.is_empty()).then(|| Failure::work(format!("the linters found {counted}{place}")))
 }
 

@@ -13,6 +13,29 @@ pub struct Outcome {
     pub linters: Vec<LinterOutcome>,
     /// What they found, deduplicated and sorted: by path, place, linter and rule.
     pub findings: Vec<Finding>,
+    /// What else the reader must know.
+    pub notes: Vec<Note>,
+}
+
+/// A sentence about the run that is no finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Whether it deserves attention.
+    pub is_warning: bool,
+    /// The sentence.
+    pub message: String,
+}
+
+impl Note {
+    /// One that deserves attention.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self { is_warning: true, message: message.into() }
+    }
+
+    /// One that is worth knowing.
+    pub fn notice(message: impl Into<String>) -> Self {
+        Self { is_warning: false, message: message.into() }
+    }
 }
 
 /// One linter in a run.
@@ -38,6 +61,13 @@ pub struct LinterOutcome {
     pub duration: Duration,
 }
 
+impl LinterOutcome {
+    /// Whether it should have run, and did not, or failed.
+    pub fn did_not_run(&self) -> bool {
+        matches!(self.relevance, Relevance::Missing(_) | Relevance::Failed(_))
+    }
+}
+
 /// Whether a linter runs here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relevance {
@@ -47,4 +77,6 @@ pub enum Relevance {
     NotRelevant(String),
     /// It would, but its program is absent; what installs it: "the Debian package shellcheck".
     Missing(String),
+    /// It would, and its program is there, but it did not run or not do its work, and this is why.
+    Failed(String),
 }

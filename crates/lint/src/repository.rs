@@ -1,43 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The repository that is linted: what is in it, what changed in it, what it configures.
 
+mod fixes;
 mod inputs;
-mod mend;
+mod outcomes;
+mod tasks;
 
+use crate::base::{Base, is_pull_request};
+use crate::baseline::Baseline;
 use crate::catalogue;
-use crate::changed::{self, Base, Changed};
+use crate::changed;
 use crate::check;
 use crate::definition::{Category, Linter};
+use crate::exempt;
 use crate::files::Tree;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::git::Git;
 use crate::globs::Globs;
 use crate::normalise::{Known, arrange};
-use crate::outcome::{LinterOutcome, Outcome, Relevance};
-use crate::run::{self, Ready, Task};
-use crate::schedule::{self, Work};
+use crate::outcome::{Note, Outcome, Relevance};
+use crate::run::{self, Ready};
+use crate::scope::Scope;
 use crate::select::{Selected, Surroundings, select};
 use crate::settings::{FILE, FailOn, Missing, Settings, locate};
-use crate::trust::{Configuration, Trust, configuration};
-use crate::{Args, ChangedOnly, USUAL};
+use crate::{Args, USUAL};
 use inputs::{base, categories, settings};
-use std::collections::BTreeSet;
+use outcomes::{outcomes, outdated, refuse, unconfigured, unused};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use tasks::versions;
 use toolkit::event::Event;
 use toolkit::{Failure, Result, ResultExt, Runner};
 
 /// The repository, and what is asked of it.
 #[derive(Debug)]
 pub struct Repository {
-    /// Its root, an absolute path.
+    /// The folder that is linted, an absolute path.
     pub root: PathBuf,
-    /// What the change under review touched, if only that counts.
-    pub changed: Option<Changed>,
+    /// Where that is in the git repository; empty if it is the top.
+    pub prefix: PathBuf,
+    /// Which findings count.
+    pub scope: Scope,
     /// The findings that fail the action.
     pub fail_on: FailOn,
     /// What a missing program means.
     pub missing: Missing,
+    /// The name of what is linted, for baselines.
+    pub package: String,
     git: Option<Git>,
     tree: Tree,
     base: Option<Base>,
@@ -47,42 +55,36 @@ pub struct Repository {
     definitions: String,
     build: Option<PathBuf>,
     jobs: usize,
+    notes: Vec<Note>,
 }
 
 impl Repository {
     /// Looks at everything that decides what runs.
     pub fn open(args: &Args, runner: &Runner) -> Result<Self> {
-        let source = args.source_path.display();
-        let root = args.source_path.canonicalize().map_err(|_| {
-            Failure::input(format!("there is no folder {source}"))
-                .help("check the sources out first, or correct source-path")
-        })?;
-        if !root.is_dir() {
-            return Err(Failure::input(format!("{source} is not a folder")));
-        }
+        let root = inputs::root(args)?;
         let git = Git::open(&root)?;
+        let prefix = git.as_ref().map(Git::prefix).transpose()?.unwrap_or_default();
         let event = match runner.env("GITHUB_EVENT_PATH") {
             Some(_) => Some(Event::from_environment(runner)?),
             None => None,
         };
-        let is_pull_request = event.as_ref().is_some_and(|event| changed::is_pull_request(&event.name));
-        let changed_only = match args.changed_only {
-            ChangedOnly::Auto => is_pull_request,
-            ChangedOnly::True => true,
-            ChangedOnly::False => false,
-        };
-        let base = base(args, git.as_ref(), event.as_ref(), changed_only || is_pull_request)?;
+        let is_pull_request = event.as_ref().is_some_and(is_pull_request);
+        let base = base(args, git.as_ref(), event.as_ref())?;
         if is_pull_request && base.is_none() {
             // Without it, nothing would say which configuration is trusted.
             return Err(Failure::input("in a pull request the base commit must be known, and nothing names it")
                 .help("check out with git and `fetch-depth: 0`, or give base"));
         }
-        let changed = match (&git, &base) {
-            (Some(git), Some(base)) if changed_only => Some(changed::since(git, base)?),
-            _ => None,
-        };
+        let package = inputs::package(args, &root, &prefix, git.as_ref(), runner)?;
+        let baseline = args.baseline.as_ref().map(|path| Baseline::read(path, &package)).transpose()?;
+        let (scope, note) = Scope::find(args, git.as_ref(), base.as_ref(), event.as_ref(), baseline)?;
+        let mut notes: Vec<Note> = note.into_iter().collect();
         let (settings, definitions) = settings(&root, git.as_ref(), base.as_ref().filter(|_| is_pull_request), runner)?;
         let exclude = Globs::new(&settings.exclude).input(format!("{FILE}: lint.exclude"))?;
+        if let (Some(git), Some(base), Some(changed)) = (&git, &base, &scope.changed) {
+            let before = inputs::exclude_at(git, base)?;
+            notes.extend(exempt::sentence(git, base, changed, &before, &exclude)?.map(Note::warning));
+        }
         let mut tree = Tree::find(&root, git.as_ref(), &exclude)?;
         let build = args.build_path.as_ref().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
         // What a build made is no source.
@@ -97,9 +99,11 @@ impl Repository {
         let missing = args.missing.or(settings.missing).unwrap_or_default();
         Ok(Self {
             root,
-            changed,
+            prefix,
+            scope,
             fail_on,
             missing,
+            package,
             git,
             tree,
             base,
@@ -108,6 +112,7 @@ impl Repository {
             definitions,
             build,
             jobs,
+            notes,
         })
     }
 
@@ -145,42 +150,55 @@ impl Repository {
                 selected.relevance = Relevance::NotRelevant("it is not asked for".to_owned());
             }
         }
-        let copies = tempfile::tempdir().context("could not make a temporary folder")?;
+        let copies = tempfile::tempdir().context("failed to make a temporary folder")?;
         let configurations = self.configurations(&selected, copies.path())?;
         let known = Known::new(&self.root, &self.tree);
         let done = run::all(versions(&selected, &configurations), &ready(&selected), &self.root, &known, self.jobs)?;
-        Ok(Outcome { linters: outcomes(&selected, &done), findings: Vec::new() })
+        Ok(Outcome { linters: outcomes(&selected, &done), ..Outcome::default() })
     }
 
     /// Runs the linters that are relevant; with the fixes that they have, if somebody wants them.
     pub fn lint(&self, linters: &[Linter], wants_fixes: bool, runner: &Runner) -> Result<Outcome> {
         let commits = self.commits()?;
         let mut selected = self.select(linters, commits.as_deref());
-        let copies = tempfile::tempdir().context("could not make a temporary folder")?;
+        let copies = tempfile::tempdir().context("failed to make a temporary folder")?;
         let mut findings = self.absent(&selected);
         let configurations = self.configurations(&selected, copies.path())?;
         findings.extend(refuse(&mut selected, &configurations));
-        let mut tasks = self.tasks(&selected, &configurations, commits.unwrap_or_default());
+        // Whatever changed: a linter that did not run found nothing.
+        let mut always = unconfigured(&mut selected, &configurations, &self.root);
+        let mut notes = self.notes.clone();
+        notes.extend(unused(&selected, &configurations, &self.known()?, &self.tree.all));
+        let checks = self.checks(&mut selected)?;
+        notes.extend(checks.notes);
+        always.extend(checks.findings);
+        let mut tasks = self.tasks(&selected, &configurations, &checks.settings, commits.unwrap_or_default());
         // Short, so last.
         tasks.extend(versions(&selected, &configurations));
         let known = Known::new(&self.root, &self.tree);
         let work = || -> Result<Outcome> {
             let mut done = run::all(tasks, &ready(&selected), &self.root, &known, self.jobs)?;
             findings.extend(done.iter_mut().flat_map(|done| std::mem::take(&mut done.findings)));
-            let mut findings = arrange(findings, self.changed.as_ref());
+            always.extend(outdated(&mut selected, &done, &mut findings));
+            let mut findings = arrange(findings, self.scope.changed.as_ref());
+            if let Some(baseline) = &self.scope.baseline {
+                baseline.mark(&mut findings, &self.root, &self.prefix);
+            }
             if wants_fixes {
                 self.suggest(&selected, &configurations, &mut findings)?;
             }
-            Ok(Outcome { linters: outcomes(&selected, &done), findings })
+            always.append(&mut findings);
+            Ok(Outcome { linters: outcomes(&selected, &done), findings: always, notes })
         };
-        runner.guarded(work).context("could not guard the runner's command files")?
+        runner.guarded(work).context("failed to guard the runner's command files")?
     }
 
     fn select<'a>(&'a self, linters: &'a [Linter], commits: Option<&[check::Commit]>) -> Vec<Selected<'a>> {
         let around = Surroundings {
             root: &self.root,
             tree: &self.tree,
-            changed: self.changed.as_ref(),
+            changed: self.scope.changed.as_ref(),
+            looks_at_all: self.scope.looks_at_all,
             build: self.build.as_deref(),
             commits: commits.map(<[_]>::len),
         };
@@ -196,7 +214,8 @@ impl Repository {
 
     /// Errors about programs that are not there.
     fn absent(&self, selected: &[Selected]) -> Vec<Finding> {
-        let absent = selected.iter().filter(|_| self.missing == Missing::Fail).filter_map(|selected| {
+        let fails = |selected: &&Selected| self.missing == Missing::Fail && selected.counts();
+        let absent = selected.iter().filter(fails).filter_map(|selected| {
             let Relevance::Missing(provided_by) = &selected.relevance else { return None };
             let name = &selected.linter.name;
             let message = format!("{name} is relevant here, but its program is not on PATH; install {provided_by}");
@@ -205,105 +224,13 @@ impl Repository {
         absent.collect()
     }
 
-    fn configurations(&self, selected: &[Selected], folder: &Path) -> Result<Vec<Configuration>> {
-        let trust = match (&self.git, &self.base) {
-            (Some(git), Some(base)) if self.is_pull_request => Trust::Base(git, base),
-            _ => Trust::Tree,
-        };
-        let of = |selected: &Selected| {
-            if selected.runs() {
-                configuration(selected.linter, &self.root, trust, folder)
-            } else {
-                Ok(Configuration::default())
-            }
-        };
-        selected.iter().map(of).collect()
-    }
-
-    fn tasks(
-        &self,
-        selected: &[Selected],
-        configurations: &[Configuration],
-        mut commits: Vec<check::Commit>,
-    ) -> Vec<Task> {
-        let (mut checks, mut work) = (Vec::new(), Vec::new());
-        for (index, (selected, configuration)) in selected.iter().zip(configurations).enumerate() {
-            let linter = selected.linter;
-            if !selected.runs() {
-                continue;
-            }
-            let Some(builtin) = &linter.run.builtin else {
-                let has_project = crate::select::has_project(self.build.as_deref());
-                work.push(Work::find(index, linter, &selected.files, configuration, has_project));
-                continue;
-            };
-            let context = check::Context {
-                root: self.root.clone(),
-                files: self.tree.all.clone(),
-                selected: selected.files.iter().map(|file| file.path.clone()).collect(),
-                commits: if builtin == "commits" { std::mem::take(&mut commits) } else { Vec::new() },
-                settings: self.settings.check.clone(),
-            };
-            checks.push(Task::Check { linter: index, context });
-        }
-        let calls = schedule::calls(&work, self.jobs, self.build.as_deref());
-        calls.into_iter().map(Task::Call).chain(checks).collect()
+    /// The top of the git repository, or the folder itself where there is none.
+    fn top(&self) -> &Path {
+        let depth = self.prefix.components().count();
+        self.root.ancestors().nth(depth).unwrap_or(&self.root)
     }
 }
 
 fn ready<'a>(selected: &[Selected<'a>]) -> Vec<Ready<'a>> {
     selected.iter().map(|selected| Ready { linter: selected.linter, tool: selected.tool.clone() }).collect()
-}
-
-/// The questions for versions, one for linters of the same program. Also this is a call, which does not
-/// belong where configuration is not trusted.
-fn versions(selected: &[Selected], configurations: &[Configuration]) -> Vec<Task> {
-    let asks = |(selected, configuration): (&Selected, &Configuration)| {
-        selected.tool.is_some() && !selected.linter.run.version.is_empty() && configuration.touched.is_none()
-    };
-    let mut asked = BTreeSet::new();
-    let all = selected.iter().zip(configurations).enumerate().filter(|(_, both)| asks(*both));
-    let first = all.filter(|(_, (selected, _))| asked.insert(selected.version_question()));
-    first.map(|(index, _)| Task::Version(index)).collect()
-}
-
-/// Lets no linter run that cannot be kept from a configuration that nobody has looked at, and says so.
-fn refuse(selected: &mut [Selected], configurations: &[Configuration]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (selected, configuration) in selected.iter_mut().zip(configurations) {
-        let Some(file) = configuration.touched.as_ref().filter(|_| configuration.refused) else { continue };
-        let name = &selected.linter.name;
-        let message = format!(
-            "{name} did not run: the pull request changes {file}, from which it runs programs, and it can be told \
-             neither to use that of the base commit nor to use none"
-        );
-        let severity = Severity::Warning;
-        findings.push(Finding { severity, rule: Some("untrusted".to_owned()), ..run::trouble(name, &message) });
-        selected.relevance = Relevance::NotRelevant(format!("the pull request changes {file}, which is not trusted"));
-    }
-    findings
-}
-
-fn outcomes(selected: &[Selected], done: &[run::Done]) -> Vec<LinterOutcome> {
-    let version = |one: &Selected| {
-        let same = |done: &&run::Done| {
-            selected.get(done.linter).is_some_and(|other| other.version_question() == one.version_question())
-        };
-        done.iter().filter(same).find_map(|done| done.version.clone())
-    };
-    let outcome = |(index, selected): (usize, &Selected)| {
-        let own = || done.iter().filter(move |done| done.linter == index);
-        LinterOutcome {
-            name: selected.linter.name.clone(),
-            category: selected.linter.category,
-            homepage: selected.linter.homepage.clone(),
-            relevance: selected.relevance.clone(),
-            files: selected.files.len(),
-            version: version(selected),
-            tested: selected.linter.tested.clone(),
-            tool: selected.tool.clone(),
-            duration: own().map(|done| done.duration).sum::<Duration>(),
-        }
-    };
-    selected.iter().enumerate().map(outcome).collect()
 }

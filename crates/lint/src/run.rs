@@ -7,9 +7,12 @@ use crate::finding::{Finding, Severity};
 use crate::globs::Globs;
 use crate::normalise::Known;
 use crate::read::{self, Original, ReadError};
-use crate::schedule::{Call, as_argument, is_unusual};
+use crate::schedule::{Call, OUTPUT, as_argument, is_unusual};
+use regex_lite::Regex;
 use std::collections::VecDeque;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,7 +34,9 @@ pub enum Task {
         /// Which of the linters, by index.
         linter: usize,
         /// What it looks at.
-        context: check::Context,
+        context: Box<check::Context>,
+        /// Whether nothing that it finds counts.
+        outside: bool,
     },
     /// Asks a program for its version.
     Version(usize),
@@ -54,6 +59,8 @@ pub struct Done {
     pub findings: Vec<Finding>,
     /// The version, if that was the question.
     pub version: Option<String>,
+    /// Why it did not do its work, where that counts.
+    pub trouble: Option<String>,
     /// The time that counts as the linter's.
     pub duration: Duration,
 }
@@ -101,7 +108,8 @@ pub fn all(
 fn one(task: &Task, ready: &Ready, root: &Path, known: &Known) -> Result<Done, RunError> {
     let started = Instant::now();
     let name = &ready.linter.name;
-    let mut done = Done { linter: task.linter(), findings: Vec::new(), version: None, duration: Duration::ZERO };
+    let mut done =
+        Done { linter: task.linter(), findings: Vec::new(), version: None, trouble: None, duration: Duration::ZERO };
     match task {
         Task::Check { context, .. } => {
             let builtin = ready.linter.run.builtin.as_deref().unwrap_or_default();
@@ -116,23 +124,36 @@ fn one(task: &Task, ready: &Ready, root: &Path, known: &Known) -> Result<Done, R
         Task::Call(call) => {
             match collect(call, ready, root) {
                 Err(cancelled @ RunError::Cancelled { .. }) => return Err(cancelled),
-                Err(error) => done.findings = vec![not_read(name, &ReadError::new(error.to_string(), &joined(&error)))],
+                Err(error) => {
+                    let error = ReadError::new(error.to_string(), &joined(&error));
+                    done.findings = vec![not_read(name, &error, call.configuration.as_deref())];
+                }
                 Ok(told) => done.findings = findings(call, ready.linter, &told, root, known),
             }
             done.duration = started.elapsed();
         }
     }
+    let trouble = done.findings.iter().find(|finding| finding.rule.as_deref() == Some(COULD_NOT_READ));
+    done.trouble = trouble.map(|finding| finding.message.lines().next().unwrap_or_default().to_owned());
+    if matches!(task, Task::Call(Call { outside: true, .. }) | Task::Check { outside: true, .. }) {
+        for finding in &mut done.findings {
+            // What nobody asked for is not changed either.
+            (finding.in_change, finding.fix) = (false, None);
+        }
+        done.trouble = None;
+    }
     Ok(done)
 }
 
-/// Runs a call that mends below a root and gives what it prints; its failure is a message.
-pub fn mend(call: &Call, ready: &Ready, root: &Path) -> Result<Result<Vec<u8>, String>, RunError> {
+/// Runs a call that fixes below a root and gives what it prints; its failure is a message.
+pub fn fix(call: &Call, ready: &Ready, root: &Path) -> Result<Result<Vec<u8>, String>, RunError> {
     let name = &ready.linter.name;
-    let failed = |why: &str, raw: &[u8]| Err(format!("{name} could not mend: {}", ReadError::new(why, raw)));
+    let failed =
+        |why: &str, raw: &[u8]| Err(format!("{name} could not be asked for fixes: {}", ReadError::new(why, raw)));
     match collect(call, ready, root) {
         Err(cancelled @ RunError::Cancelled { .. }) => Err(cancelled),
         Err(error) => Ok(failed(&error.to_string(), &joined(&error))),
-        Ok(told) => Ok(match told.exit {
+        Ok(Told { collected: told, .. }) => Ok(match told.exit {
             Exit::Code(code) if ready.linter.run.statuses.contains(&code) && !told.truncated => Ok(told.stdout),
             exit => failed(&format!("it {exit}"), &told.stderr),
         }),
@@ -148,16 +169,40 @@ fn program<'a>(ready: &Ready, root: &Path) -> Program<'a> {
     let program = Program::new(ready.tool.clone().unwrap_or_default()).dir(root).repository_code();
     // Output is to be the same everywhere: without colours, and in the format that was asked for.
     let program = program.env("NO_COLOR", "1").env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
-    let program = ["CLICOLOR_FORCE", "FORCE_COLOR", "GITHUB_ACTIONS"].iter().fold(program, Program::env_remove);
-    ready.linter.run.env.iter().fold(program, |program, (name, value)| program.env(name, value))
+    ["CLICOLOR_FORCE", "FORCE_COLOR", "GITHUB_ACTIONS"].iter().fold(program, Program::env_remove)
 }
 
-fn collect(call: &Call, ready: &Ready, root: &Path) -> Result<Collected, RunError> {
-    let mut program = program(ready, root).args(&call.arguments).timeout(Duration::from_secs(ready.linter.run.timeout));
+/// What a call said, and the file that it wrote.
+struct Told {
+    collected: Collected,
+    file: Vec<u8>,
+}
+
+fn collect(call: &Call, ready: &Ready, root: &Path) -> Result<Told, RunError> {
+    let program = program(ready, root);
+    let program = call.variables.iter().fold(program, |program, (name, value)| program.env(name, value));
+    let output = tempfile::NamedTempFile::new()
+        .map_err(|source| RunError::Start { program: ready.linter.name.clone(), source })?;
+    let name = output.path().as_os_str().as_bytes();
+    let arguments = call.arguments.iter().map(|argument| replaced(argument.as_bytes(), OUTPUT.as_bytes(), name));
+    let mut program =
+        program.args(arguments.map(OsString::from_vec)).timeout(Duration::from_secs(ready.linter.run.timeout));
     if let Some(file) = call.files.first().filter(|_| call.stdin) {
         program = program.stdin(root.join(file));
     }
-    program.collect(OUTPUT_LIMIT)
+    let collected = program.collect(OUTPUT_LIMIT)?;
+    let mut file = Vec::new();
+    if let Ok(written) = std::fs::File::open(output.path()) {
+        // One byte more than is read of other output makes it too much.
+        let _ = written.take(OUTPUT_LIMIT + 1).read_to_end(&mut file);
+    }
+    let truncated = collected.truncated || u64::try_from(file.len()).is_ok_and(|length| length > OUTPUT_LIMIT);
+    Ok(Told { collected: Collected { truncated, ..collected }, file })
+}
+
+/// Runs a call that finds below a root, as far as it can be read.
+pub fn find(call: &Call, ready: &Ready, root: &Path, known: &Known) -> Result<Vec<Finding>, RunError> {
+    Ok(findings(call, ready.linter, &collect(call, ready, root)?, root, known))
 }
 
 fn version(ready: &Ready, root: &Path) -> Result<Option<String>, RunError> {
@@ -185,26 +230,28 @@ fn version_in(text: &str) -> Option<String> {
 }
 
 /// Reads what a call said. Whatever is not understood is a finding too.
-fn findings(call: &Call, linter: &Linter, told: &Collected, root: &Path, known: &Known) -> Vec<Finding> {
+fn findings(call: &Call, linter: &Linter, told: &Told, root: &Path, known: &Known) -> Vec<Finding> {
     match read_call(call, linter, told, root, known) {
         Ok(findings) => findings,
-        Err(error) => vec![not_read(&linter.name, &error)],
+        Err(error) => vec![not_read(&linter.name, &error, call.configuration.as_deref())],
     }
 }
 
-fn read_call(
-    call: &Call,
-    linter: &Linter,
-    told: &Collected,
-    root: &Path,
-    known: &Known,
-) -> Result<Vec<Finding>, ReadError> {
+fn read_call(call: &Call, linter: &Linter, told: &Told, root: &Path, known: &Known) -> Result<Vec<Finding>, ReadError> {
     let Some(reading) = &linter.read else { return Err(ReadError::new("nothing says how it is read", b"")) };
+    let said = [told.collected.stdout.as_slice(), &told.collected.stderr].concat();
     let (output, other) = match reading.from {
-        Stream::Stdout => (&told.stdout, &told.stderr),
-        Stream::Stderr => (&told.stderr, &told.stdout),
+        Stream::Stdout => (&told.collected.stdout, &told.collected.stderr),
+        Stream::Stderr => (&told.collected.stderr, &told.collected.stdout),
+        Stream::File => (&told.file, &said),
     };
+    let told = &told.collected;
     let words = if other.trim_ascii().is_empty() { output } else { other };
+    if let Some(trouble) = reading.trouble.as_ref().and_then(|trouble| Regex::new(trouble).ok())
+        && let Some(line) = String::from_utf8_lossy(other).lines().find(|line| trouble.is_match(line))
+    {
+        return Err(ReadError::new("it reports trouble of its own", line.as_bytes()));
+    }
     if told.truncated {
         return Err(ReadError::new(format!("it said more than {} MiB", OUTPUT_LIMIT >> 20), output));
     }
@@ -229,7 +276,7 @@ fn read_call(
     let mut raw = read::errors(reading, other)?;
     // What could not be parsed has no form that it should have.
     if raw.is_empty() || !output.trim_ascii().is_empty() {
-        raw.extend(read::read(reading, output, original)?);
+        raw.extend(read::read(reading, output, other, original)?);
     }
     if raw.is_empty() && code != 0 {
         // An error of its own that it does not tell where findings are.
@@ -281,8 +328,9 @@ fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     result
 }
 
-fn not_read(linter: &str, error: &ReadError) -> Finding {
-    trouble(linter, &format!("could not read what {linter} said: {error}"))
+fn not_read(linter: &str, error: &ReadError, configuration: Option<&Path>) -> Finding {
+    let configuration = configuration.map(|file| format!(" with {}", file.display())).unwrap_or_default();
+    trouble(linter, &format!("could not read what {linter} said{configuration}: {error}"))
 }
 
 /// An error finding about a linter itself.

@@ -16,6 +16,9 @@ const SMALLEST: u64 = 1500;
 /// This many bytes count as a file.
 const USUAL_SIZE: u64 = 8 * 1024;
 
+/// What stands for the file that a call writes.
+pub const OUTPUT: &str = "{output}";
+
 /// One call of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -23,10 +26,16 @@ pub struct Call {
     pub linter: usize,
     /// Its arguments.
     pub arguments: Vec<OsString>,
+    /// The variables that are set for it.
+    pub variables: Vec<(String, OsString)>,
+    /// Its configuration, as messages name it.
+    pub configuration: Option<PathBuf>,
     /// Its files, relative to the root.
     pub files: Vec<PathBuf>,
     /// Whether its one file goes to standard input.
     pub stdin: bool,
+    /// Whether nothing that it finds counts.
+    pub outside: bool,
     /// What it is expected to take, in milliseconds; only good for comparing.
     pub cost: u64,
 }
@@ -46,6 +55,8 @@ pub struct Work<'a> {
     pub arguments: &'a [String],
     /// How many files a call takes.
     pub per: Per,
+    /// Whether nothing that it finds counts.
+    pub outside: bool,
 }
 
 impl<'a> Work<'a> {
@@ -65,12 +76,21 @@ impl<'a> Work<'a> {
         } else {
             (&run.args, run.per)
         };
-        Self { index, linter, files, configuration, arguments, per }
+        Self { index, linter, files, configuration, arguments, per, outside: false }
     }
 }
 
+/// The folders that arguments can name.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// What is linted.
+    pub root: &'a Path,
+    /// The build folder.
+    pub build: Option<&'a Path>,
+}
+
 /// The calls that do the work on this many cores, those that take longest first.
-pub fn calls(work: &[Work], jobs: usize, build: Option<&Path>) -> Vec<Call> {
+pub fn calls(work: &[Work], jobs: usize, around: &Around) -> Vec<Call> {
     let total: u64 = work.iter().map(|work| cost(work.linter, work.files)).sum();
     let jobs = u64::try_from(jobs.max(1)).unwrap_or(1);
     let share = (total / (2 * jobs)).max(SMALLEST);
@@ -79,8 +99,11 @@ pub fn calls(work: &[Work], jobs: usize, build: Option<&Path>) -> Vec<Call> {
         for files in batches(work, share) {
             calls.push(Call {
                 linter: work.index,
-                arguments: arguments(work, &files, build),
+                arguments: arguments(work, &files, around),
+                variables: variables(work, around),
+                configuration: work.configuration.named.clone(),
                 stdin: work.linter.run.stdin,
+                outside: work.outside,
                 cost: cost(work.linter, &files),
                 files: files.into_iter().map(|file| file.path.clone()).collect(),
             });
@@ -139,9 +162,34 @@ pub fn as_argument(path: &Path) -> OsString {
     argument
 }
 
-fn arguments(work: &Work, files: &[&File], build: Option<&Path>) -> Vec<OsString> {
+/// What stands for values in an argument.
+type Values<'a> = [(&'a str, Option<&'a OsStr>); 5];
+
+fn values<'a>(work: &'a Work, around: &'a Around) -> Values<'a> {
+    let shared = work.configuration.shared.as_deref();
+    [
+        ("{config}", work.configuration.file.as_deref().map(Path::as_os_str)),
+        ("{shared-config}", shared.map(Path::as_os_str)),
+        ("{shared-folder}", shared.and_then(Path::parent).map(Path::as_os_str)),
+        ("{build-path}", around.build.map(Path::as_os_str)),
+        ("{root}", Some(around.root.as_os_str())),
+    ]
+}
+
+/// Whether a text names a configuration that is not there.
+fn lacks(text: &str, values: &Values) -> bool {
+    values.iter().any(|(name, value)| value.is_none() && *name != "{build-path}" && text.contains(name))
+}
+
+fn variables(work: &Work, around: &Around) -> Vec<(String, OsString)> {
+    let values = values(work, around);
+    let env = work.linter.run.env.iter().filter(|(_, value)| !lacks(value, &values));
+    env.map(|(name, value)| (name.clone(), filled(value, &values))).collect()
+}
+
+fn arguments(work: &Work, files: &[&File], around: &Around) -> Vec<OsString> {
     let mut result: Vec<OsString> = work.configuration.arguments.iter().map(OsString::from).collect();
-    let config = work.configuration.file.as_deref();
+    let values = values(work, around);
     for argument in work.arguments {
         if let Some(prefix) = argument.strip_suffix("{files}") {
             if work.per != Per::Repository {
@@ -151,20 +199,17 @@ fn arguments(work: &Work, files: &[&File], build: Option<&Path>) -> Vec<OsString
             }
             continue;
         }
-        if argument.contains("{config}") && config.is_none() {
+        if lacks(argument, &values) {
             // `--config {config}` goes as a whole.
-            if argument == "{config}" && result.last().is_some_and(|last| last.as_bytes().starts_with(b"-")) {
+            let is_bare = values.iter().any(|(name, _)| name == argument);
+            if is_bare && result.last().is_some_and(|last| last.as_bytes().starts_with(b"-")) {
                 result.pop();
             }
             continue;
         }
         let file = files.first().filter(|_| work.per == Per::File).map(|file| as_argument(&file.path));
-        let values = [
-            ("{file}", file.as_deref()),
-            ("{config}", config.map(Path::as_os_str)),
-            ("{build-path}", build.map(Path::as_os_str)),
-        ];
-        result.push(filled(argument, &values));
+        let all: Vec<_> = [("{file}", file.as_deref())].into_iter().chain(values).collect();
+        result.push(filled(argument, &all));
     }
     result
 }

@@ -5,7 +5,10 @@ use crate::changed::Changed;
 use crate::definition::{Linter, Per};
 use crate::files::{File, Tree};
 use crate::globs::Globs;
+use crate::normalise::relative;
 use crate::outcome::Relevance;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The database that some linters need.
@@ -18,8 +21,10 @@ pub struct Surroundings<'a> {
     pub root: &'a Path,
     /// The files.
     pub tree: &'a Tree,
-    /// What the change under review touched, if only that is looked at.
+    /// What the change under review touched, if only that counts.
     pub changed: Option<&'a Changed>,
+    /// Whether untouched files are looked at, too.
+    pub looks_at_all: bool,
     /// The build folder.
     pub build: Option<&'a Path>,
     /// How many commits are under review; `None` if nothing says what they are compared with.
@@ -31,8 +36,10 @@ pub struct Surroundings<'a> {
 pub struct Selected<'a> {
     /// The linter.
     pub linter: &'a Linter,
-    /// The files that it looks at.
+    /// The files that it looks at, and in which findings count.
     pub files: Vec<&'a File>,
+    /// Files that it looks at as well, in which nothing counts.
+    pub outside: Vec<&'a File>,
     /// Its program, where it has one and it is there.
     pub tool: Option<PathBuf>,
     /// Whether it runs.
@@ -43,6 +50,11 @@ impl Selected<'_> {
     /// Whether it runs.
     pub fn runs(&self) -> bool {
         matches!(self.relevance, Relevance::Relevant(_))
+    }
+
+    /// Whether anything that it finds can count.
+    pub fn counts(&self) -> bool {
+        !self.files.is_empty() || self.outside.is_empty()
     }
 
     /// What asks for its version: the program and its arguments.
@@ -57,14 +69,15 @@ pub fn select<'a>(linter: &'a Linter, around: &Surroundings<'a>) -> Selected<'a>
         Ok(()) => files(linter, around),
         Err(reason) => Err(reason),
     };
-    let (files, reason) = match files {
+    let Matching { files, outside, reason } = match files {
         Ok(found) => found,
         Err(reason) => {
-            return Selected { linter, files: Vec::new(), tool: None, relevance: Relevance::NotRelevant(reason) };
+            let relevance = Relevance::NotRelevant(reason);
+            return Selected { linter, files: Vec::new(), outside: Vec::new(), tool: None, relevance };
         }
     };
     let Some(program) = &linter.run.program else {
-        return Selected { linter, files, tool: None, relevance: Relevance::Relevant(reason) };
+        return Selected { linter, files, outside, tool: None, relevance: Relevance::Relevant(reason) };
     };
     let tool = which::which(program).ok();
     let relevance = match &tool {
@@ -72,12 +85,30 @@ pub fn select<'a>(linter: &'a Linter, around: &Surroundings<'a>) -> Selected<'a>
         None if linter.run.optional => Relevance::NotRelevant(format!("{program} is not on PATH, and need not be")),
         None => Relevance::Missing(linter.provided_by.clone().unwrap_or_else(|| format!("{program} on PATH"))),
     };
-    Selected { linter, files, tool, relevance }
+    Selected { linter, files, outside, tool, relevance }
+}
+
+/// The files of a linter.
+#[derive(Debug)]
+struct Matching<'a> {
+    files: Vec<&'a File>,
+    outside: Vec<&'a File>,
+    reason: String,
 }
 
 /// Whether the build folder has a database of compilations.
 pub fn has_project(build: Option<&Path>) -> bool {
     build.is_some_and(|build| build.join(COMPILE_COMMANDS).is_file())
+}
+
+/// The files that a build compiles, relative to the root; `None` if the database does not say.
+fn compiled(root: &Path, build: &Path) -> Option<BTreeSet<PathBuf>> {
+    let commands: Value = serde_json::from_slice(&std::fs::read(build.join(COMPILE_COMMANDS)).ok()?).ok()?;
+    let file = |command: &Value| {
+        let at = |name: &str| command.get(name).and_then(Value::as_str);
+        relative(root, &Path::new(at("directory").unwrap_or_default()).join(at("file")?))
+    };
+    Some(commands.as_array()?.iter().filter_map(file).collect())
 }
 
 fn conditions(linter: &Linter, around: &Surroundings) -> Result<(), String> {
@@ -101,17 +132,18 @@ fn conditions(linter: &Linter, around: &Surroundings) -> Result<(), String> {
     Ok(())
 }
 
-fn files<'a>(linter: &Linter, around: &Surroundings<'a>) -> Result<(Vec<&'a File>, String), String> {
+fn files<'a>(linter: &Linter, around: &Surroundings<'a>) -> Result<Matching<'a>, String> {
+    let all = |files: Vec<&'a File>, reason: String| Ok(Matching { files, outside: Vec::new(), reason });
     if linter.run.builtin.as_deref() == Some("commits") {
         return match around.commits {
             None => Err("nothing says which commits are under review: give base".to_owned()),
             Some(0) => Err("no commits are under review".to_owned()),
-            Some(count) => Ok((Vec::new(), counted(count, "commit"))),
+            Some(count) => all(Vec::new(), counted(count, "commit")),
         };
     }
     let of = &linter.files;
     if of.globs.is_empty() && of.shebangs.is_empty() {
-        return Ok((Vec::new(), "the whole repository".to_owned()));
+        return all(Vec::new(), "the whole repository".to_owned());
     }
     // Both were checked when the definition was read.
     let (globs, exclude) = (Globs::new(&of.globs).unwrap_or_default(), Globs::new(&of.exclude).unwrap_or_default());
@@ -121,25 +153,38 @@ fn files<'a>(linter: &Linter, around: &Surroundings<'a>) -> Result<(Vec<&'a File
                 && file.interpreter(around.root).is_some_and(|name| of.shebangs.iter().any(|known| known == name))))
             && !exclude.matches(&file.path)
     };
-    let matching: Vec<&File> = around.tree.files.iter().filter(|file| looks_at(file)).collect();
+    let mut matching: Vec<&File> = around.tree.files.iter().filter(|file| looks_at(file)).collect();
     if matching.is_empty() {
         let shebangs = of.shebangs.iter().map(|name| format!("#!{name}"));
         let wanted: Vec<_> = of.globs.iter().cloned().chain(shebangs).collect();
         return Err(format!("no file matches {}", wanted.join(", ")));
     }
+    if let Some(compiled) =
+        around.build.filter(|_| linter.run.needs_compile_commands).and_then(|build| compiled(around.root, build))
+    {
+        let total = counted(matching.len(), "file");
+        // How another one is compiled is not known, and guessing finds errors where there are none.
+        matching.retain(|file| compiled.contains(&file.path));
+        if matching.is_empty() {
+            return Err(format!("none of {total} is in {COMPILE_COMMANDS}"));
+        }
+    }
     let Some(changed) = around.changed else {
         let reason = counted(matching.len(), "file");
-        return Ok((matching, reason));
+        return all(matching, reason);
     };
-    let total = matching.len();
-    let touched: Vec<_> = matching.iter().copied().filter(|file| changed.has_file(&file.path)).collect();
+    let total = counted(matching.len(), "file");
+    let (touched, rest): (Vec<_>, Vec<_>) = matching.iter().copied().partition(|file| changed.has_file(&file.path));
+    let reason = |count: usize| format!("{count} of {total} changed");
     match touched.len() {
-        0 => Err(format!("none of {} changed", counted(total, "file"))),
+        0 if around.looks_at_all => Ok(Matching { files: Vec::new(), outside: matching, reason: reason(0) }),
+        0 => Err(format!("none of {total} changed")),
         // It cannot look at less than everything.
-        count if linter.run.per == Per::Repository => {
-            Ok((matching, format!("{count} of {} changed", counted(total, "file"))))
+        count if linter.run.per == Per::Repository => all(matching, reason(count)),
+        count => {
+            let outside = if around.looks_at_all { rest } else { Vec::new() };
+            Ok(Matching { files: touched, outside, reason: reason(count) })
         }
-        count => Ok((touched, format!("{count} of {} changed", counted(total, "file")))),
     }
 }
 

@@ -5,6 +5,8 @@ use crate::catalogue::DefinitionError;
 use crate::definition::{Format, Linter, Per, Stream};
 use crate::globs::Globs;
 use crate::read;
+use crate::schedule::OUTPUT;
+use crate::yaml;
 
 /// Checks a definition.
 pub fn linter(linter: &Linter) -> Result<(), DefinitionError> {
@@ -35,6 +37,20 @@ pub fn linter(linter: &Linter) -> Result<(), DefinitionError> {
     {
         return error(&["read", "errors"], wrong.message);
     }
+    if (read.from == Stream::File) != run.args.iter().any(|argument| argument.contains(OUTPUT)) {
+        let message = "`from = \"file\"` and an argument `{output}` belong together";
+        return error(&["read", "from"], message.to_owned());
+    }
+    if let Some(pattern) = &read.trouble
+        && let Err(wrong) = regex_lite::Regex::new(pattern)
+    {
+        return error(&["read", "trouble"], wrong.to_string());
+    }
+    if let Some(text) = &run.default_configuration
+        && let Err(wrong) = yaml::parse(text)
+    {
+        return error(&["run", "default-configuration"], format!("line {}: {wrong}", wrong.line));
+    }
     match &read.format {
         Format::Regex { pattern, ignore, message } => {
             if let Err(wrong) = read::regex::Expressions::new(pattern, ignore, message.as_deref()) {
@@ -44,7 +60,7 @@ pub fn linter(linter: &Linter) -> Result<(), DefinitionError> {
         Format::Json(json) => {
             let pointers =
                 [&json.detail, &json.items, &json.path, &json.line, &json.column, &json.end_line, &json.end_column];
-            let more = [&json.severity, &json.rule, &json.rule_url, &json.message, &json.detail];
+            let more = [&json.severity, &json.rule, &json.rule_url, &json.message, &json.suggestions];
             let mut all = pointers.into_iter().chain(more).chain(json.only.keys()).chain(json.except.keys());
             if let Some(wrong) = all.find(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
                 return error(&["read"], format!("{wrong:?} is no JSON pointer: it begins with no `/`"));
@@ -54,7 +70,7 @@ pub fn linter(linter: &Linter) -> Result<(), DefinitionError> {
             let message = "the format `formatted` is read from standard output, one file per call: per = \"file\"";
             return error(&["read", "format"], message.to_owned());
         }
-        Format::Sarif | Format::Checkstyle | Format::Diff | Format::Formatted => {}
+        Format::Sarif | Format::Checkstyle | Format::ClangTidy | Format::Diff | Format::Formatted => {}
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ fn a_fix_goes_to_the_findings_whose_lines_it_changes() {
         finding("a", "y", 5),
         finding("a", "x", 14),
     ];
-    attach(&mut findings, "a", Path::new("x"), &old, &new);
+    attach(&mut findings, "a", Path::new("x"), &old, &new, &[]);
     insta::assert_snapshot!(findings[0].fix.as_deref().unwrap(), @r"
     --- a/x
     +++ b/x
@@ -60,7 +60,20 @@ fn a_finding_of_several_lines_takes_all_that_changes_in_them() {
     let (old, new) = (text(&[]), text(&[(3, "three\n"), (5, "five\n")]));
     let mut findings = [finding("a", "x", 2), finding("a", "x", 5)];
     findings[0].span.as_mut().unwrap().end_line = Some(6);
-    attach(&mut findings, "a", Path::new("x"), &old, &new);
+    attach(&mut findings, "a", Path::new("x"), &old, &new, &[]);
     assert_eq!(findings[0].fix, findings[1].fix, "one fix of both");
     assert!(findings[0].fix.as_ref().unwrap().contains("+three\n line 4\n"));
+}
+
+#[test]
+fn what_is_still_found_is_not_fixed() {
+    let (old, new) = (text(&[]), text(&[(3, "three\n"), (9, "nine\n")]));
+    let mut findings = [finding("a", "x", 3), finding("a", "x", 15), finding("a", "x", 9)];
+    let left = [(None, "wrong".to_owned()), (None, "something else".to_owned())];
+    attach(&mut findings, "a", Path::new("x"), &old, &new, &left);
+    let fixed: Vec<_> = findings.iter().map(|finding| finding.fix.is_some()).collect();
+    assert_eq!(fixed, [true, false, true]);
+    let mut findings = [finding("a", "x", 3)];
+    attach(&mut findings, "a", Path::new("x"), &old, &new, &left);
+    assert_eq!(findings[0].fix, None);
 }

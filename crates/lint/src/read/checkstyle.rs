@@ -29,7 +29,7 @@ pub fn read(output: &[u8]) -> Result<Vec<Raw>, ReadError> {
                 rule: attribute("source"),
                 rule_url: None,
                 message: attribute("message").unwrap_or_default(),
-                fix: None,
+                ..Raw::default()
             }
         })
         .collect())

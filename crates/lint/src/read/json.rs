@@ -93,6 +93,7 @@ fn raw(item: &Value, json: &Json) -> Result<Raw, String> {
         rule: string(&json.rule).map(|rule| format!("{}{rule}", json.rule_prefix)),
         rule_url: string(&json.rule_url),
         message,
-        fix: None,
+        edits: get(&json.suggestions).map(super::rustc::edits).unwrap_or_default(),
+        ..Raw::default()
     })
 }

@@ -3,10 +3,12 @@
 //! about what was not understood.
 
 pub mod checkstyle;
+pub mod clang_tidy;
 pub mod diff;
 pub mod formatted;
 pub mod json;
 pub mod regex;
+pub mod rustc;
 pub mod sarif;
 
 use crate::definition::{Format, Read};
@@ -35,8 +37,25 @@ pub struct Raw {
     pub rule_url: Option<String>,
     /// What is wrong.
     pub message: String,
-    /// The hunks of a unified diff, without file names, that mend it.
+    /// The hunks of a unified diff, without file names, that fix it.
     pub fix: Option<String>,
+    /// The place as a byte of the file, where there is no span.
+    pub offset: Option<u64>,
+    /// The changes that fix it, where there are no hunks.
+    pub edits: Vec<Edit>,
+}
+
+/// Bytes of a file in place of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The file as the linter names it.
+    pub path: PathBuf,
+    /// The first byte that goes.
+    pub start: u64,
+    /// How many bytes go.
+    pub length: u64,
+    /// What comes.
+    pub text: String,
 }
 
 /// Output that is not understood.
@@ -78,8 +97,8 @@ pub struct Original<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Reads output; `original` is the file of a call that takes one.
-pub fn read(read: &Read, output: &[u8], original: Option<Original<'_>>) -> Result<Vec<Raw>, ReadError> {
+/// Reads output; `other` is what else was said, `original` the file of a call that takes one.
+pub fn read(read: &Read, output: &[u8], other: &[u8], original: Option<Original<'_>>) -> Result<Vec<Raw>, ReadError> {
     match &read.format {
         Format::Sarif => sarif::read(output),
         Format::Json(json) => json::read(output, json),
@@ -87,6 +106,7 @@ pub fn read(read: &Read, output: &[u8], original: Option<Original<'_>>) -> Resul
             regex::read(output, &expressions(pattern, ignore, message.as_deref())?)
         }
         Format::Checkstyle => checkstyle::read(output),
+        Format::ClangTidy => clang_tidy::read(output, other),
         Format::Diff => diff::read(output),
         Format::Formatted => match original {
             Some(original) => Ok(formatted::read(output, original)),

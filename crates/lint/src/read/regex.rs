@@ -79,6 +79,6 @@ fn raw(captures: &Captures, expressions: &Expressions) -> Raw {
         rule: words("rule"),
         rule_url: None,
         message: words("message").or_else(|| expressions.message.clone()).unwrap_or_default(),
-        fix: None,
+        ..Raw::default()
     }
 }

@@ -94,7 +94,7 @@ fn raw(result: &Value, rules: &Rules) -> Raw {
         rule: rule_id.and_then(text),
         rule_url: of_rule("/helpUri").and_then(text),
         message: message.trim().to_owned(),
-        fix: None,
+        ..Raw::default()
     }
 }
 

@@ -8,7 +8,7 @@ fn reading(text: &str) -> Read {
 }
 
 fn found(text: &str, output: &[u8]) -> Result<Vec<Raw>, ReadError> {
-    read(&reading(text), output, None)
+    read(&reading(text), output, b"", None)
 }
 
 const LINES: &str = r#"
@@ -88,7 +88,7 @@ fn json_is_read_by_pointers() {
         rule: Some("SC20".to_owned()),
         rule_url: Some("u".to_owned()),
         message: "bad (very)".to_owned(),
-        fix: None,
+        ..Raw::default()
     };
     assert_eq!(found(text, output).unwrap(), [expected]);
     assert_eq!(found(text, b" \n").unwrap(), []);
@@ -177,7 +177,7 @@ fn a_hunk_is_a_finding_with_its_fix() {
 #[test]
 fn a_formatted_file_is_compared() {
     let original = Original { path: Path::new("a.c"), bytes: b"a\nb\nc" };
-    let read = |output: &[u8]| read(&reading("format = 'formatted'"), output, Some(original)).unwrap();
+    let read = |output: &[u8]| read(&reading("format = 'formatted'"), output, b"", Some(original)).unwrap();
     assert_eq!(read(b"a\nb\nc"), []);
     let raw = read(b"a\nB\nc\n");
     assert_eq!(raw[0].span.map(|span| (span.line, span.end_line)), Some((2, Some(3))));
@@ -209,7 +209,8 @@ fn keys_of_another_format_are_refused() {
     }
 }
 
-const FORMATS: [&str; 6] = [
+const FORMATS: [&str; 7] = [
+    "format = 'clang-tidy'",
     LINES,
     "format = 'json'\nitems = '/*/*'\nmessage = '/m'\nline = '/l'",
     "format = 'json'\nlines = true\nmessage = '/m'",

@@ -8,13 +8,14 @@ use toolkit::{Annotation, Level};
 
 /// How many of a level GitHub shows per step.
 const LIMIT: usize = 10;
-/// How many of these the action needs itself, to tell that it failed or that a program is missing.
-const RESERVED: usize = 1;
+/// How many of these the action needs itself: to tell that it failed, that a program is missing or that files are
+/// exempted, and for its notices.
+const RESERVED: [usize; 3] = [1, 2, 1];
 
 /// What is shown, and what is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotations {
-    /// The annotations, the worst first, and those in the change before others.
+    /// The annotations: those in the change, the worst first, then others, as notices.
     pub shown: Vec<Annotation>,
     /// A sentence about the rest, for the log; absent if all are shown.
     pub rest: Option<String>,
@@ -25,16 +26,19 @@ pub struct Annotations {
 pub fn annotations(findings: &[Finding], folder: &Path) -> Annotations {
     let mut shown = Vec::new();
     let mut rest = Vec::new();
-    let mut room = [LIMIT - RESERVED, LIMIT - RESERVED, LIMIT];
-    for finding in by_weight(findings) {
-        let room = match finding.severity {
-            Severity::Error => &mut room[0],
-            Severity::Warning => &mut room[1],
-            Severity::Notice => &mut room[2],
+    let mut room = RESERVED.map(|reserved| LIMIT - reserved);
+    // Those in the change first, whatever their weight: the others are notices, and take no room from them.
+    let (inside, outside): (Vec<_>, Vec<_>) = by_weight(findings).into_iter().partition(|finding| finding.in_change);
+    for finding in inside.into_iter().chain(outside) {
+        let [errors, warnings, notices] = &mut room;
+        let (level, room) = match finding.severity {
+            Severity::Error if finding.in_change => (Level::Error, errors),
+            Severity::Warning if finding.in_change => (Level::Warning, warnings),
+            _ => (Level::Notice, notices),
         };
         if *room > 0 {
             *room -= 1;
-            shown.push(annotation(finding, folder));
+            shown.push(annotation(finding, level, folder));
         } else {
             rest.push(finding);
         }
@@ -44,12 +48,7 @@ pub fn annotations(findings: &[Finding], folder: &Path) -> Annotations {
     Annotations { shown, rest }
 }
 
-fn annotation(finding: &Finding, folder: &Path) -> Annotation {
-    let level = match finding.severity {
-        Severity::Error => Level::Error,
-        Severity::Warning => Level::Warning,
-        Severity::Notice => Level::Notice,
-    };
+fn annotation(finding: &Finding, level: Level, folder: &Path) -> Annotation {
     let title = match &finding.rule {
         Some(rule) => format!("{}: {rule}", finding.linter),
         None => finding.linter.clone(),
@@ -75,17 +74,18 @@ mod tests {
     use crate::report::tests::{at, many, outcome};
 
     #[test]
-    fn the_worst_and_the_changed_are_shown_within_the_limits() {
-        let mut findings = many(Severity::Warning, 25);
-        findings.extend(many(Severity::Error, 12));
-        let mut changed = at("changed.c", 1, Severity::Error);
-        changed.in_change = true;
-        findings.push(changed);
+    fn what_counts_is_shown_first_and_the_rest_as_notices_within_the_limits() {
+        let changed = |severity| many(severity, 12).into_iter().map(|finding| Finding { in_change: true, ..finding });
+        let mut findings = many(Severity::Error, 25);
+        findings.extend(changed(Severity::Warning));
+        findings.extend(changed(Severity::Error).take(3));
+        findings.push(Finding { in_change: true, ..at("changed.c", 1, Severity::Error) });
         let annotations = annotations(&findings, Path::new(""));
         let count = |level| annotations.shown.iter().filter(|annotation| annotation.level == level).count();
-        assert_eq!((count(Level::Error), count(Level::Warning), count(Level::Notice)), (9, 9, 0));
-        assert_eq!(annotations.shown[0].place.as_ref().unwrap().0, "changed.c");
-        assert_eq!(annotations.rest.as_deref(), Some("4 errors, 16 warnings more: see the job summary"));
+        assert_eq!((count(Level::Error), count(Level::Warning), count(Level::Notice)), (4, 8, 9));
+        let is_old = |annotation: &Annotation| annotation.message.contains("not in the change");
+        assert!(annotations.shown.iter().all(|annotation| is_old(annotation) == (annotation.level == Level::Notice)));
+        assert_eq!(annotations.rest.as_deref(), Some("4 warnings, 16 notices more: see the job summary"));
     }
 
     #[test]

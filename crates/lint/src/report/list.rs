@@ -23,6 +23,7 @@ fn row(linter: &LinterOutcome) -> [String; 6] {
     let (runs, why) = match &linter.relevance {
         Relevance::Relevant(why) => ("yes", why.clone()),
         Relevance::NotRelevant(why) => ("no", why.clone()),
+        Relevance::Failed(why) => ("failed", why.clone()),
         Relevance::Missing(provided_by) => ("missing", format!("install {provided_by}")),
     };
     let version = match (&linter.version, &linter.tested) {

@@ -18,7 +18,7 @@ pub use terminal::terminal;
 
 use crate::check;
 use crate::finding::{Finding, Severity};
-use crate::outcome::LinterOutcome;
+use crate::outcome::{LinterOutcome, Outcome, Relevance};
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Counts {
     fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
         let mut counts = Self::default();
         for finding in findings {
-            match finding.severity {
+            match finding.weight() {
                 Severity::Error => counts.errors += 1,
                 Severity::Warning => counts.warnings += 1,
                 Severity::Notice => counts.notices += 1,
@@ -59,6 +59,34 @@ impl Counts {
             parts.into_iter().filter(|(count, _)| *count > 0).map(|(n, noun)| counted(n, noun)).collect();
         if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
     }
+}
+
+/// What a run came to, in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headline {
+    /// `found 2 errors; 1 of 8 linters is not on this runner`.
+    pub text: String,
+    /// Whether linters that should have run did not.
+    pub is_warning: bool,
+}
+
+/// The sentence; it never says that nothing was found without what was not looked at.
+pub fn headline(outcome: &Outcome) -> Headline {
+    let count = |is: fn(&Relevance) -> bool| outcome.linters.iter().filter(|linter| is(&linter.relevance)).count();
+    let total = count(|relevance| !matches!(relevance, Relevance::NotRelevant(_)));
+    let missing = count(|relevance| matches!(relevance, Relevance::Missing(_)));
+    let failed = count(|relevance| matches!(relevance, Relevance::Failed(_)));
+    let mut text = format!("found {}", Counts::of(&outcome.findings).sentence());
+    let of = |count: usize, one: &str, more: &str| {
+        format!("; {count} of {} {}", counted(total, "linter"), if count == 1 { one } else { more })
+    };
+    if missing > 0 {
+        text.push_str(&of(missing, "is not on this runner", "are not on this runner"));
+    }
+    if failed > 0 {
+        text.push_str(&of(failed, "did not do its work", "did not do their work"));
+    }
+    Headline { text, is_warning: missing + failed > 0 }
 }
 
 /// `1 file`, `2 files`.
@@ -92,7 +120,7 @@ fn shown(path: &Path) -> String {
 /// The worst first, and what changed before what did not; otherwise as they are.
 fn by_weight(findings: &[Finding]) -> Vec<&Finding> {
     let mut sorted: Vec<_> = findings.iter().collect();
-    sorted.sort_by_key(|finding| (finding.severity, !finding.in_change));
+    sorted.sort_by_key(|finding| (finding.weight(), !finding.in_change, finding.severity));
     sorted
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The fixes, put together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patch {
-    /// A unified diff relative to the root; empty if there is nothing to mend.
+    /// A unified diff relative to the top of the repository; empty if there is nothing to mend.
     pub bytes: Vec<u8>,
     /// How many files it changes.
     pub files: usize,
@@ -21,8 +21,8 @@ pub struct Patch {
 }
 
 /// Puts the fixes of findings together; where two of them touch the same lines, the first counts.
-/// `read` gives the bytes of a file of the repository.
-pub fn merge(findings: &[Finding], read: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Patch {
+/// `read` gives the bytes of a file of the folder that is linted, `prefix` says where that is in the repository.
+pub fn merge(findings: &[Finding], prefix: &Path, read: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Patch {
     let mut patch = Patch::default();
     let mut files: BTreeMap<PathBuf, File> = BTreeMap::new();
     // A fix of several findings is one fix.
@@ -47,7 +47,7 @@ pub fn merge(findings: &[Finding], read: &dyn Fn(&Path) -> Option<Vec<u8>>) -> P
             continue;
         }
         patch.files += 1;
-        patch.bytes.extend_from_slice(of_file(path, "").as_bytes());
+        patch.bytes.extend_from_slice(of_file(&prefix.join(path), "").as_bytes());
         patch.bytes.extend(hunks.iter().flat_map(Hunk::to_bytes));
     }
     patch
@@ -160,7 +160,7 @@ mod tests {
             let found = files.iter().find(|(name, _)| Path::new(name) == path);
             found.map(|(_, text)| text.as_bytes().to_vec())
         };
-        merge(findings, &read)
+        merge(findings, Path::new(""), &read)
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
         }
         let findings: Vec<_> =
             names.iter().map(|name| finding("x", &of_file(name, "@@ -1 +1 @@\n-old\n+new\n"))).collect();
-        let patch = merge(&findings, &|path| crate::report::read(folder.path(), path));
+        let patch = merge(&findings, Path::new(""), &|path| crate::report::read(folder.path(), path));
         assert_eq!((patch.files, patch.left_out), (6, 0));
         let file = folder.path().join("lint.patch");
         std::fs::write(&file, &patch.bytes).unwrap();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The job summary: a table of the linters, the findings by file, and how to mend them.
 
-use super::{Counts, Patch, bracketed, by_weight, counted, is_own, shown, time};
+use super::{Counts, Headline, Patch, bracketed, by_weight, counted, headline, is_own, shown, time};
 use crate::finding::{Finding, Severity};
 use crate::outcome::{LinterOutcome, Outcome, Relevance};
 use std::collections::BTreeMap;
@@ -27,11 +27,16 @@ pub struct Apply {
 
 /// Makes the summary; `apply` is absent if the patch was not written.
 pub fn summary(outcome: &Outcome, patch: &Patch, apply: Option<&Apply>) -> String {
-    let counts = Counts::of(&outcome.findings);
-    let mut text = format!("### Lint found {}\n\n", counts.sentence());
+    let Headline { text, is_warning } = headline(outcome);
+    let sign = if is_warning { "⚠️ " } else { "" };
+    let mut text = format!("### {sign}Lint {text}\n\n");
+    for note in &outcome.notes {
+        let sign = if note.is_warning { "⚠️" } else { "ℹ️" };
+        let _ = write!(text, "{sign} {}\n\n", escape(&note.message));
+    }
     let outside = outcome.findings.iter().filter(|finding| !finding.in_change).count();
     if outside > 0 {
-        let _ = write!(text, "{outside} of them in lines that the change did not touch; these fail nothing.\n\n");
+        let _ = write!(text, "{outside} of them not in the change; these are notices and fail nothing.\n\n");
     }
     let (ran, rest): (Vec<_>, Vec<_>) =
         outcome.linters.iter().partition(|linter| !matches!(linter.relevance, Relevance::NotRelevant(_)));
@@ -53,6 +58,9 @@ fn row(linter: &LinterOutcome, findings: &[Finding]) -> Vec<String> {
     let number = |count: usize| if count == 0 { "–".to_owned() } else { count.to_string() };
     let (time, version) = match &linter.relevance {
         Relevance::Missing(provided_by) => ("–".to_owned(), format!("**missing**: install {}", escape(provided_by))),
+        Relevance::Failed(why) => {
+            (time(linter.duration), format!("**did not do its work**: {}", escape(&clipped(why))))
+        }
         _ => (time(linter.duration), version(linter)),
     };
     let name = format!("[{}]({})", escape(&linter.name), url(&linter.homepage));
@@ -114,7 +122,7 @@ fn mend(patch: &Patch, apply: Option<&Apply>) -> String {
         return String::new();
     }
     let (findings, files) = (counted(patch.fixes, "finding"), counted(patch.files, "file"));
-    let mut text = format!("**{findings} can be mended automatically**, in {files}");
+    let mut text = format!("**{findings} can be fixed automatically**, in {files}");
     let plain =
         |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || "-_./".contains(*c)).collect::<String>();
     match apply {
@@ -145,7 +153,7 @@ fn findings(findings: &[Finding]) -> String {
     }
     let mut files: Vec<_> = files.into_iter().collect();
     files.sort_by_key(|(path, findings)| {
-        let worst = findings.first().map(|finding| (finding.severity, !finding.in_change));
+        let worst = findings.first().map(|finding| (finding.weight(), !finding.in_change));
         (path.is_some(), worst)
     });
     let mut text = String::new();
@@ -179,7 +187,7 @@ fn file(path: Option<&std::path::Path>, findings: &[&Finding]) -> String {
 }
 
 fn line(finding: &Finding) -> String {
-    let severity = match finding.severity {
+    let severity = match finding.weight() {
         Severity::Error => "❌ error",
         Severity::Warning => "⚠️ warning",
         Severity::Notice => "ℹ️ notice",
@@ -233,7 +241,7 @@ mod tests {
     fn a_file_with_many_findings_does_not_hide_the_others() {
         let mut findings = many(Severity::Warning, 50);
         findings.push(at("other.c", 3, Severity::Notice));
-        let text = summary(&Outcome { linters: Vec::new(), findings }, &Patch::default(), None);
+        let text = summary(&Outcome { findings, ..Outcome::default() }, &Patch::default(), None);
         assert!(text.contains("- … and 30 more\n") && text.contains("`other.c`"));
     }
 
@@ -242,7 +250,7 @@ mod tests {
         let long = "<".repeat(100_000);
         let finding = |number: u32| Finding { message: long.clone(), ..at(&format!("{number}.c"), 1, Severity::Error) };
         let findings: Vec<_> = (0..2000).map(finding).collect();
-        let text = summary(&Outcome { linters: Vec::new(), findings }, &Patch::default(), None);
+        let text = summary(&Outcome { findings, ..Outcome::default() }, &Patch::default(), None);
         assert!(text.len() < 700 * 1024, "{}", text.len());
         assert!(text.trim_end().ends_with("files more."), "{}", &text[text.len() - 100..]);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! For a person at a terminal: each finding with the lines that it speaks of.
 
-use super::{Counts, counted, read, shown, time};
+use super::{Counts, Headline, counted, headline, read, shown, time};
 use crate::finding::{Finding, Severity, Span};
 use crate::outcome::{LinterOutcome, Outcome, Relevance};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -14,8 +14,12 @@ const LINES: u32 = 6;
 /// Columns of a line that are shown.
 const WIDTH: usize = 120;
 
-/// The findings with excerpts of the files below `root`, and a line per linter.
-pub fn terminal(outcome: &Outcome, root: &Path, colour: bool) -> String {
+/// What makes a line yellow, and what ends it.
+const YELLOW: (&str, &str) = ("\u{1b}[33m", "\u{1b}[0m");
+
+/// The findings with excerpts of the files below `root`, and a line per linter; `fixes` says how many findings a patch
+/// fixes.
+pub fn terminal(outcome: &Outcome, fixes: usize, root: &Path, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
     let mut text = String::new();
     // The findings of a file stand together.
@@ -33,11 +37,24 @@ pub fn terminal(outcome: &Outcome, root: &Path, colour: bool) -> String {
         text.push_str("\n\n");
     }
     text.push_str(&linters(outcome));
+    let yellow = if colour { YELLOW } else { ("", "") };
+    for note in &outcome.notes {
+        let message = note.message.replace(char::is_control, " ");
+        text.push_str(&marked(&message, note.is_warning, "note: ", yellow));
+    }
+    let Headline { text: sentence, is_warning } = headline(outcome);
+    let fix = if fixes > 0 { format!("; --fix fixes {fixes}") } else { String::new() };
+    text.push_str(&marked(&format!("{sentence}{fix}"), is_warning, "", yellow));
     text
 }
 
+/// A line, in yellow if it is a warning.
+fn marked(line: &str, is_warning: bool, otherwise: &str, (begin, end): (&str, &str)) -> String {
+    if is_warning { format!("{begin}warning: {line}{end}\n") } else { format!("{otherwise}{line}\n") }
+}
+
 fn one(finding: &Finding, source: Option<&str>, renderer: &Renderer) -> String {
-    let level = match finding.severity {
+    let level = match finding.weight() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Notice => Level::NOTE,
@@ -131,6 +148,7 @@ fn linters(outcome: &Outcome) -> String {
                 continue;
             }
             Relevance::Missing(provided_by) => format!("missing; install {provided_by}"),
+            Relevance::Failed(why) => format!("did not do its work: {why}"),
             Relevance::Relevant(why) => told(linter, why, &outcome.findings),
         };
         let _ = writeln!(text, "{:width$}  {}", linter.name, said.replace(char::is_control, " "));
@@ -138,9 +156,6 @@ fn linters(outcome: &Outcome) -> String {
     if irrelevant > 0 {
         let _ = writeln!(text, "{} not relevant here; --list tells why", counted(irrelevant, "linter"));
     }
-    let fixes = outcome.findings.iter().filter(|finding| finding.fix.is_some()).count();
-    let mend = if fixes > 0 { format!("; --fix mends {fixes}") } else { String::new() };
-    let _ = writeln!(text, "found {}{mend}", Counts::of(&outcome.findings).sentence());
     text
 }
 
@@ -162,7 +177,7 @@ mod tests {
         for path in outcome.findings.iter().filter_map(|finding| finding.path.as_deref()) {
             std::fs::write(folder.path().join(path), files(path).unwrap()).unwrap();
         }
-        terminal(&outcome, folder.path(), colour)
+        terminal(&outcome, 1, folder.path(), colour)
     }
 
     #[test]
@@ -174,6 +189,17 @@ mod tests {
     fn colours_are_for_terminals() {
         assert!(!told(false).contains('\u{1b}'));
         assert!(told(true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_did_not_run_is_yellow() {
+        let yellow = told(true);
+        let last = yellow.lines().last().unwrap();
+        assert!(last.starts_with("\u{1b}[33mwarning: found ") && last.contains("is not on this runner"), "{last:?}");
+        let mut outcome = outcome();
+        outcome.linters.retain(|linter| matches!(linter.relevance, Relevance::Relevant(_)));
+        let text = terminal(&outcome, 0, Path::new("/nowhere"), true);
+        assert!(text.lines().last().unwrap().starts_with("found "), "{text}");
     }
 
     #[test]

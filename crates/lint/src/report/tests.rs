@@ -101,6 +101,7 @@ pub(super) fn outcome() -> Outcome {
     Outcome {
         linters: vec![clang, ruff, shellcheck, links, commits],
         findings: vec![commit, whole, link, syntax, quoting],
+        notes: vec![crate::outcome::Note::warning("the change exempts 1 file"), crate::outcome::Note::notice("a | b")],
     }
 }
 
@@ -120,7 +121,7 @@ fn times_and_counts() {
     for (millis, expected) in times {
         assert_eq!(time(Duration::from_millis(millis)), expected);
     }
-    assert_eq!(Counts::of(&outcome().findings).sentence(), "3 errors, 1 warning, 1 notice");
+    assert_eq!(Counts::of(&outcome().findings).sentence(), "2 errors, 1 warning, 2 notices");
     assert_eq!(Counts::default().sentence(), "nothing");
 }
 

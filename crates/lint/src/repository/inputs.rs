@@ -1,20 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the inputs, the event and the settings say together.
 
+use crate::base::{self, Base, Wanted};
 use crate::catalogue;
-use crate::changed::{self, Base};
+use crate::changed;
 use crate::definition::Category;
 use crate::git::Git;
+use crate::globs::Globs;
 use crate::settings::{FILE, Settings, locate};
 use crate::{Args, ChangedOnly};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::Table;
 use toolkit::event::Event;
 use toolkit::{Annotation, Failure, List, Result, ResultExt, Runner};
 
-/// Where the change began. Without one, nothing says what changed; that matters if it `is_needed`.
-pub fn base(args: &Args, git: Option<&Git>, event: Option<&Event>, is_needed: bool) -> Result<Option<Base>> {
+/// The folder that is linted.
+pub fn root(args: &Args) -> Result<PathBuf> {
+    let source = args.source_path.display();
+    let root = args.source_path.canonicalize().map_err(|_| {
+        Failure::input(format!("there is no folder {source}"))
+            .help("check the sources out first, or correct source-path")
+    })?;
+    if !root.is_dir() {
+        return Err(Failure::input(format!("{source} is not a folder")));
+    }
+    Ok(root)
+}
+
+/// Where the change began. Without one, nothing says what changed.
+pub fn base(args: &Args, git: Option<&Git>, event: Option<&Event>) -> Result<Option<Base>> {
     let Some(git) = git else {
         let wants = args.base.is_some() || args.changed_only == ChangedOnly::True;
         return if wants {
@@ -26,16 +41,49 @@ pub fn base(args: &Args, git: Option<&Git>, event: Option<&Event>, is_needed: bo
             Ok(None)
         };
     };
-    match (&args.base, event.and_then(changed::base_of)) {
-        (Some(name), _) => changed::base(git, name).map(Some),
-        (None, Some(commit)) if is_needed => changed::base(git, &commit).map(Some),
-        // What was pushed over may be gone.
-        (None, Some(commit)) => Ok(changed::base(git, &commit).ok()),
-        (None, None) if args.changed_only == ChangedOnly::True => {
-            Err(Failure::input("changed-only needs a commit to compare with, and nothing names one").help("give base"))
+    let wanted = event.and_then(base::of_event);
+    let found = match (&args.base, &wanted) {
+        (Some(name), _) => Some(base::merge_base(git, name)?),
+        // What was pushed over may be gone; where all counts anyway, that is no error.
+        (None, Some(wanted @ Wanted::FirstOf(_))) if args.changed_only == ChangedOnly::False => {
+            base::find(git, wanted).ok().flatten()
         }
-        (None, None) => Ok(None),
+        (None, Some(wanted)) => base::find(git, wanted)?,
+        (None, None) => None,
+    };
+    if found.is_none() && args.changed_only == ChangedOnly::True {
+        let message = "changed-only needs a commit to compare with, and nothing names one";
+        return Err(Failure::input(message).help("give base"));
     }
+    Ok(found)
+}
+
+/// The name that a baseline is told apart by: the package, else the repository's.
+pub fn package(args: &Args, root: &Path, prefix: &Path, git: Option<&Git>, runner: &Runner) -> Result<String> {
+    if let Some(package) = args.package.as_ref().filter(|package| !package.is_empty()) {
+        return Ok(package.clone());
+    }
+    let remote = match git {
+        Some(git) => git.answer_line(&["config", "--get", "remote.origin.url"])?,
+        None => None,
+    };
+    let address = runner.env("GITHUB_REPOSITORY").or(remote).filter(|address| !address.is_empty());
+    let top = root.ancestors().nth(prefix.components().count()).unwrap_or(root);
+    let folder = || top.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = address.map(|address| {
+        let address = address.trim_end_matches('/');
+        let address = address.strip_suffix(".git").unwrap_or(address);
+        address.rsplit(['/', ':']).next().unwrap_or(address).to_owned()
+    });
+    Ok(name.filter(|name| !name.is_empty()).unwrap_or_else(folder))
+}
+
+/// The files that the settings of the base commit exclude.
+pub fn exclude_at(git: &Git, base: &Base) -> Result<Globs> {
+    let text = changed::file_at(git, base, FILE)?.unwrap_or_default();
+    // What cannot be read excludes nothing.
+    let settings = Settings::parse(&String::from_utf8_lossy(&text)).unwrap_or_default();
+    Ok(Globs::new(&settings.exclude).unwrap_or_default())
 }
 
 fn usable(definitions: &BTreeMap<String, Table>, text: &str) -> Result<()> {

@@ -16,7 +16,7 @@ fn linter(run: &str) -> Linter {
 fn planned(linter: &Linter, files: &[File], configuration: &Configuration, jobs: usize) -> Vec<Call> {
     let files: Vec<&File> = files.iter().collect();
     let work = Work::find(0, linter, &files, configuration, false);
-    calls(&[work], jobs, Some(Path::new("/b")))
+    calls(&[work], jobs, &Around { root: Path::new("/r"), build: Some(Path::new("/b")) })
 }
 
 fn words(run: &str, configuration: &Configuration) -> Vec<String> {
@@ -30,7 +30,13 @@ fn arguments_are_filled_in() {
     let none = Configuration::default();
     let some = Configuration { file: Some("/c".into()), ..Configuration::default() };
     let off = Configuration { arguments: vec!["--isolated".to_owned()], ..Configuration::default() };
-    let cases: [(&str, &Configuration, &[&str]); 9] = [
+    let shared = Configuration { file: Some("/l/c".into()), shared: Some("/l/c".into()), ..Configuration::default() };
+    let cases: [(&str, &Configuration, &[&str]); 14] = [
+        ("args = ['--config={shared-config}', 'x']", &shared, &["--config=/l/c", "x"]),
+        ("args = ['--config={shared-config}', 'x']", &some, &["x"]),
+        ("args = ['--config', '{shared-config}', 'x']", &some, &["x"]),
+        ("args = ['--config={config}', 'x']", &shared, &["--config=/l/c", "x"]),
+        ("args = ['--in={shared-folder}', '{root}']", &shared, &["--in=/l", "/r"]),
         ("args = ['-x', '{files}', '-y']", &none, &["-x", "./-a b", "./c", "-y"]),
         ("args = ['--f={file}']\nper = 'file'", &none, &["--f=./-a b"]),
         ("args = ['--f={file}']", &none, &["--f={file}"]),
@@ -54,7 +60,7 @@ fn what_takes_long_begins_first_and_is_divided() {
     let files: Vec<File> = (0..40).map(|number| File::new(format!("{number}"), 1)).collect();
     let files: Vec<&File> = files.iter().collect();
     let work = [&quick, &slow].map(|linter| Work::find(0, linter, &files, &configuration, false));
-    let calls = calls(&work, 2, None);
+    let calls = calls(&work, 2, &Around { root: Path::new("/r"), build: None });
     let sizes: Vec<_> = calls.iter().map(|call| call.files.len()).collect();
     assert_eq!(sizes, [10, 10, 10, 10, 40]);
 }

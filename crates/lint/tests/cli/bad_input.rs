@@ -79,7 +79,9 @@ fn a_missing_program_is_an_error_or_a_warning() {
     assert_eq!(told.output("errors"), "1");
     let told = scene.laptop(&["--missing", "warn", "--fail-on", "warning"]);
     assert_eq!(told.code, Some(0), "{told:?}");
-    assert!(told.story.contains("did not run, since they are not installed: grep (the Debian package"), "{told:?}");
+    assert!(told.story.contains("grep  missing; install the Debian package lint-grep"), "{told:?}");
+    assert!(told.story.ends_with("warning: found nothing; 1 of 1 linter is not on this runner\n"), "{told:?}");
+    assert_eq!((told.output("linters"), told.output("not-run")), ("", "grep"));
 }
 
 #[test]
@@ -101,7 +103,7 @@ fn places_that_are_none_are_refused() {
         assert!(told.error().starts_with(expected), "{told:?}");
     }
     let told = scene.laptop(&["--base=--output=x"]);
-    assert_eq!((told.code, told.error()), (Some(2), "error: the base \"--output=x\" is no commit"));
+    assert_eq!((told.code, told.error()), (Some(2), "error: \"--output=x\" is not a valid commit\nhelp: correct base"));
 }
 
 #[test]

@@ -5,9 +5,11 @@
 
 mod bad_input;
 mod changes;
+mod configuration;
 mod hostile;
 mod mending;
 mod schedule;
+mod scope;
 mod trust;
 
 use std::ffi::OsStr;
@@ -120,13 +122,18 @@ impl Scene {
     /// The same for another clone.
     fn pull_request_of(&self, root: &Path, base: &str, arguments: &[&str]) -> Told {
         let payload = serde_json::json!({ "pull_request": { "base": { "sha": base } } });
+        self.event(root, "pull_request", &payload, arguments)
+    }
+
+    /// Runs the action in a workflow for an event.
+    fn event(&self, root: &Path, name: &str, payload: &serde_json::Value, arguments: &[&str]) -> Told {
         fs::write(self.out("event.json"), payload.to_string()).unwrap();
         for file in ["summary", "output", "env"] {
             fs::write(self.out(file), "").unwrap();
         }
         let variables = [
             ("GITHUB_ACTIONS", PathBuf::from("true")),
-            ("GITHUB_EVENT_NAME", "pull_request".into()),
+            ("GITHUB_EVENT_NAME", name.into()),
             ("GITHUB_EVENT_PATH", self.out("event.json")),
             ("GITHUB_STEP_SUMMARY", self.out("summary")),
             ("GITHUB_OUTPUT", self.out("output")),
@@ -134,6 +141,14 @@ impl Scene {
             ("GITHUB_TOKEN", "secret".into()),
         ];
         self.run(root, arguments, &variables)
+    }
+
+    /// An output that the last run in a workflow wrote.
+    fn written(&self, name: &str) -> String {
+        let outputs = fs::read_to_string(self.out("output")).unwrap();
+        let mut lines = outputs.lines().skip_while(|line| !line.starts_with(&format!("{name}<<")));
+        let end = lines.next().unwrap_or_else(|| panic!("no output {name} in {outputs}")).split_once("<<").unwrap().1;
+        lines.take_while(|line| *line != end).collect::<Vec<_>>().join("\n")
     }
 
     /// Runs the action on a folder, in an environment of its own.

@@ -5,9 +5,12 @@ mod comment;
 mod repository;
 
 use self::comment::{Comment, Comments};
-use self::repository::{License, is_expression, normal};
+pub use self::repository::is_expression;
+
+use self::repository::{License, normal};
 use super::{Context, finding, line, read, read_text};
 use crate::finding::{Finding, Severity};
+use crate::globs::Globs;
 use crate::patch::{self, Hunk};
 use regex_lite::Regex;
 use serde::Deserialize;
@@ -28,6 +31,25 @@ pub struct Settings {
     pub license: Option<String>,
     /// Further SPDX expressions that files may name, such as those of files from elsewhere.
     pub also: Vec<String>,
+    /// Globs of files that need no header.
+    pub ignore: Option<Vec<String>>,
+    /// Globs of the files that need one; absent, all.
+    pub only: Option<Vec<String>>,
+    /// Regular expressions of other headers that a file may have instead, such as the text of a licence. Blanks and the
+    /// characters of comments make no difference.
+    pub headers: Option<Vec<String>>,
+}
+
+impl Settings {
+    /// Takes from others what is not set here.
+    pub fn complete(&mut self, others: Self) {
+        let Self { license, also, ignore, only, headers } = others;
+        self.license = self.license.take().or(license);
+        self.also.extend(also);
+        self.ignore = self.ignore.take().or(ignore);
+        self.only = self.only.take().or(only);
+        self.headers = self.headers.take().or(headers);
+    }
 }
 
 /// Checks the selected files.
@@ -54,9 +76,15 @@ pub fn run(context: &Context) -> Result<Vec<Finding>> {
                        [lint.check.licenses] license = \"Apache-2.0\"";
         return Ok(vec![finding(NAME, Severity::Warning, None, "unknown-license", message)]);
     };
-    let check = Check::new(&license, &settings.also)?;
+    let check = Check::new(&license, settings)?;
+    let globs = |key: &str, globs: &Option<Vec<String>>| {
+        let globs = Globs::new(globs.as_deref().unwrap_or_default());
+        globs.map_err(|error| Failure::input(format!("`{key}` of [lint.check.licenses]: {error}")))
+    };
+    let (ignore, only) = (globs("ignore", &settings.ignore)?, globs("only", &settings.only)?);
+    let is_wanted = |path: &Path| (settings.only.is_none() || only.matches(path)) && !ignore.matches(path);
     let mut findings = Vec::new();
-    for path in &context.selected {
+    for path in context.selected.iter().filter(|path| is_wanted(path)) {
         if let Some(bytes) = read(&context.root, path)? {
             findings.extend(check.file(path, &bytes));
         }
@@ -70,15 +98,23 @@ struct Check<'a> {
     allowed: Vec<String>,
     comments: Comments,
     header: Regex,
+    others: Vec<Regex>,
 }
 
 impl<'a> Check<'a> {
-    fn new(license: &'a License, also: &[String]) -> Result<Self> {
-        let allowed = license.expressions.iter().chain(also).map(|text| normal(text)).collect();
+    fn new(license: &'a License, settings: &Settings) -> Result<Self> {
+        let others = settings.headers.iter().flatten().map(|pattern| {
+            Regex::new(&format!("(?i){}", plain(pattern))).map_err(|error| {
+                let message = format!("`headers` of [lint.check.licenses]: {pattern:?} is not a valid expression");
+                Failure::input(message).because(error)
+            })
+        });
+        let others = others.collect::<Result<_>>()?;
+        let allowed = license.expressions.iter().chain(&settings.also).map(|text| normal(text)).collect();
         // Behind the start of a comment only: a program may speak of headers.
         let header = Regex::new(r"^\W{0,8}SPDX-License-Identifier:(.*)$").context("header")?;
         let comments = Comments::load().context("could not read how comments are written")?;
-        Ok(Self { license, allowed, comments, header })
+        Ok(Self { license, allowed, comments, header, others })
     }
 
     /// What is wrong with a file.
@@ -100,6 +136,7 @@ impl<'a> Check<'a> {
         match named {
             Some((named, number)) => self.named(path, named, number),
             None if comment.is_optional(path) => None,
+            None if !self.others.is_empty() && self.others.iter().any(|other| other.is_match(&plain(head))) => None,
             None => Some(self.missing(path, bytes, comment)),
         }
     }
@@ -148,6 +185,15 @@ impl<'a> Check<'a> {
         }
         finding
     }
+}
+
+/// A text in one line, without the characters that comments begin and end with.
+fn plain(text: &str) -> String {
+    let words = |line: &str| {
+        let line = line.trim().trim_start_matches(['/', '*', '#', ';', '%', '"', '!', '<', '-']).trim();
+        line.trim_end_matches(['*', '/']).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(words).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn header(expression: &str) -> String {

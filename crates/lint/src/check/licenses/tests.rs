@@ -30,7 +30,8 @@ type Case = (&'static str, &'static str, String, Option<(&'static str, u32)>);
 #[test]
 fn headers_of_files() {
     let license = license(&["MIT"]);
-    let check = Check::new(&license, &["Apache-2.0 OR ISC".to_owned()]).unwrap();
+    let settings = Settings { also: vec!["Apache-2.0 OR ISC".to_owned()], ..Settings::default() };
+    let check = Check::new(&license, &settings).unwrap();
     let above = "// x\n".repeat(1000);
     let cases: [Case; 15] = [
         ("right", "a.c", format!("// {MIT}\nint a;\n"), None),
@@ -140,9 +141,34 @@ proptest! {
     ) {
         // Made once: there are many patterns in it.
         static LICENSE: LazyLock<License> = LazyLock::new(|| license(&["MIT"]));
-        static CHECK: LazyLock<Check<'static>> = LazyLock::new(|| Check::new(&LICENSE, &[]).unwrap());
+        static CHECK: LazyLock<Check<'static>> = LazyLock::new(|| Check::new(&LICENSE, &Settings::default()).unwrap());
         if let Some(fix) = CHECK.file(Path::new(&name), text.as_bytes()).and_then(|finding| finding.fix) {
             prop_assert_eq!(patch::parse(fix.as_bytes()).unwrap().len(), 1);
         }
     }
+}
+
+#[test]
+fn other_headers_are_accepted_and_files_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "/*\n * Licensed under the MIT License\n * (the \"License\");  you may not\n */\nint a;\n";
+    for (name, text) in [("old.c", text), ("new.c", "int a;\n"), ("vendor/a.c", "int a;\n"), ("doc/a.c", "int a;\n")] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let settings = "license = 'MIT'\nignore = ['vendor/**']\nonly = ['*.c', 'vendor/*']\n\
+        headers = ['Licensed under the MIT License\n\\(the \"License\"\\); you may not']";
+    let settings: Settings = toml::from_str(&settings.replace("License\n\\(", "License \\(")).unwrap();
+    let files: std::collections::BTreeSet<_> =
+        ["old.c", "new.c", "vendor/a.c", "doc/a.c"].into_iter().map(std::path::PathBuf::from).collect();
+    let context = Context {
+        root: folder.path().to_owned(),
+        files: files.clone(),
+        selected: files,
+        settings: crate::check::Settings { licenses: settings, ..Default::default() },
+        ..Context::default()
+    };
+    let found: Vec<_> = run(&context).unwrap().into_iter().filter_map(|finding| finding.path).collect();
+    assert_eq!(found, [Path::new("doc/a.c"), Path::new("new.c")]);
 }

@@ -4,6 +4,8 @@
 
 mod fingerprint;
 
+pub use fingerprint::fingerprints;
+
 use super::edit::edits;
 use super::{by_weight, is_own};
 use crate::finding::{Finding, Severity};
@@ -11,7 +13,7 @@ use crate::outcome::{LinterOutcome, Outcome, Relevance};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Limits of code scanning.
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +32,29 @@ const SHARED: &str = "vaccel-lint";
 
 /// The document; `read` gives the bytes of a file of the repository. Findings that are in no file,
 /// such as those of commits, are notifications of the run, since a result needs a place.
-pub fn document(outcome: &Outcome, read: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Value {
-    limited(outcome, read, LIMITS)
+pub fn document(outcome: &Outcome, about: &About, read: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Value {
+    limited(outcome, about, read, LIMITS)
 }
 
-fn limited(outcome: &Outcome, read: &dyn Fn(&Path) -> Option<Vec<u8>>, limits: Limits) -> Value {
+/// What was linted.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// Where it is in its repository; empty for the top.
+    pub prefix: PathBuf,
+    /// The package, by which a baseline is told apart.
+    pub package: String,
+    /// Whether everything was looked at, so that the file can be a baseline.
+    pub is_everything: bool,
+}
+
+/// The name of a rule beside those of other linters; `linter` is the name of its run.
+pub fn full_rule(linter: &str, rule: &str) -> String {
+    if linter == SHARED { rule.to_owned() } else { format!("{linter}/{rule}") }
+}
+
+fn limited(outcome: &Outcome, about: &About, read: &dyn Fn(&Path) -> Option<Vec<u8>>, limits: Limits) -> Value {
     let groups = group(outcome, limits.runs);
-    let mut runs: Vec<Run<'_>> = groups.iter().map(|group| Run::new(group, outcome)).collect();
+    let mut runs: Vec<Run<'_>> = groups.iter().map(|group| Run::new(group, outcome, &about.prefix)).collect();
     let mut prints: BTreeMap<&Path, Vec<String>> = BTreeMap::new();
     let mut bytes = 0;
     // The worst first, for what is beyond the limits is left out.
@@ -61,8 +79,10 @@ fn limited(outcome: &Outcome, read: &dyn Fn(&Path) -> Option<Vec<u8>>, limits: L
         bytes += size;
         run.results.push(result);
     }
+    let is_complete = about.is_everything && runs.iter().all(|run| run.left_out == 0);
     let runs: Vec<_> = runs.into_iter().map(Run::document).collect();
-    json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs })
+    let properties = json!({ "package": about.package, "complete": is_complete });
+    json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs, "properties": properties })
 }
 
 /// The linters of one run.
@@ -110,6 +130,7 @@ fn group(outcome: &Outcome, most: usize) -> Vec<Group<'_>> {
 /// A run that is being filled.
 struct Run<'a> {
     group: &'a Group<'a>,
+    prefix: &'a Path,
     homepages: BTreeMap<&'a str, &'a str>,
     rules: Vec<Value>,
     indexes: BTreeMap<String, usize>,
@@ -119,10 +140,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(group: &'a Group<'a>, outcome: &'a Outcome) -> Self {
+    fn new(group: &'a Group<'a>, outcome: &'a Outcome, prefix: &'a Path) -> Self {
         let homepages = outcome.linters.iter().map(|linter| (linter.name.as_str(), linter.homepage.as_str())).collect();
         Self {
             group,
+            prefix,
             homepages,
             rules: Vec::new(),
             indexes: BTreeMap::new(),
@@ -164,12 +186,12 @@ impl<'a> Run<'a> {
         result.insert("ruleIndex".to_owned(), json!(index));
         result.insert("level".to_owned(), json!(level(finding.severity)));
         result.insert("message".to_owned(), json!({ "text": finding.message }));
-        let place = json!({ "artifactLocation": location(path), "region": region(finding) });
+        let place = json!({ "artifactLocation": location(&self.prefix.join(path)), "region": region(finding) });
         result.insert("locations".to_owned(), json!([{ "physicalLocation": place }]));
         if let Some(print) = print {
             result.insert("partialFingerprints".to_owned(), json!({ "primaryLocationLineHash": print }));
         }
-        if let Some(changes) = finding.fix.as_deref().and_then(changes) {
+        if let Some(changes) = finding.fix.as_deref().and_then(|fix| changes(fix, self.prefix)) {
             result.insert("fixes".to_owned(), json!([{ "artifactChanges": changes }]));
         }
         Value::Object(result)
@@ -220,7 +242,7 @@ fn location(path: &Path) -> Value {
 }
 
 /// A path as a relative reference, whatever bytes are in it.
-fn uri(path: &Path) -> String {
+pub fn uri(path: &Path) -> String {
     const KEPT: &percent_encoding::AsciiSet =
         &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
     percent_encoding::percent_encode(path.as_os_str().as_bytes(), KEPT).to_string()
@@ -250,9 +272,9 @@ fn region(finding: &Finding) -> Value {
 }
 
 /// A fix as SARIF has it: lines of a file in place of lines.
-fn changes(fix: &str) -> Option<Vec<Value>> {
+fn changes(fix: &str, prefix: &Path) -> Option<Vec<Value>> {
     let files = edits(fix).ok()??;
-    let change = |(path, file): (std::path::PathBuf, super::edit::FileEdits)| {
+    let change = |(path, file): (PathBuf, super::edit::FileEdits)| {
         let replacements = file.edits.iter().map(|edit| {
             let (start, after) = (edit.start + 1, edit.start + edit.removed + 1);
             let last = file.expected.iter().find(|(at, _)| edit.removed > 0 && *at + 1 == edit.start + edit.removed);
@@ -268,7 +290,7 @@ fn changes(fix: &str) -> Option<Vec<Value>> {
             Some(json!({ "deletedRegion": region, "insertedContent": { "text": inserted } }))
         });
         let replacements = replacements.collect::<Option<Vec<_>>>().filter(|list| !list.is_empty())?;
-        Some(json!({ "artifactLocation": location(&path), "replacements": replacements }))
+        Some(json!({ "artifactLocation": location(&prefix.join(path)), "replacements": replacements }))
     };
     files.into_iter().map(change).collect::<Option<Vec<_>>>().filter(|list| !list.is_empty())
 }

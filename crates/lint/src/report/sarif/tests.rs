@@ -2,8 +2,11 @@
 use super::*;
 use crate::report::tests::{at, files, many, outcome};
 use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::process::Command;
+
+fn about() -> About {
+    About { package: "widget".to_owned(), is_everything: true, ..About::default() }
+}
 
 /// Fails if the official schema does not take the document.
 fn validate(document: &Value) {
@@ -25,12 +28,12 @@ fn many_linters(count: usize) -> Outcome {
         let finding = Finding { linter: format!("linter-{number:02}"), ..at("a.c", 1, Severity::Warning) };
         vec![finding; number + 1]
     });
-    Outcome { linters: Vec::new(), findings: findings.collect() }
+    Outcome { findings: findings.collect(), ..Outcome::default() }
 }
 
 #[test]
 fn it_tells_everything_and_the_schema_takes_it() {
-    let document = document(&outcome(), &files);
+    let document = document(&outcome(), &about(), &files);
     insta::assert_snapshot!(format!("{document:#}").replace(env!("CARGO_PKG_VERSION"), "<version>"));
     validate(&document);
 }
@@ -55,9 +58,9 @@ fn names_and_places_of_any_kind_are_taken() {
     for fix in fixes {
         outcome.findings.push(Finding { fix: Some(fix.to_owned()), ..at("x", 1, Severity::Error) });
     }
-    let document = document(&outcome, &|_| None);
+    let document = document(&outcome, &about(), &|_| None);
     validate(&document);
-    validate(&super::document(&Outcome::default(), &|_| None));
+    validate(&super::document(&Outcome::default(), &about(), &|_| None));
     let results = document["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 8);
     let uri =
@@ -77,7 +80,7 @@ fn names_and_places_of_any_kind_are_taken() {
 #[test]
 fn twenty_linters_have_a_run_each_and_more_share_one() {
     let names = |outcome: &Outcome| {
-        let document = document(outcome, &|_| None);
+        let document = document(outcome, &about(), &|_| None);
         validate(&document);
         let runs = document["runs"].as_array().unwrap().clone();
         let results: usize = runs.iter().map(|run| run["results"].as_array().unwrap().len()).sum();
@@ -88,7 +91,7 @@ fn twenty_linters_have_a_run_each_and_more_share_one() {
     let more = names(&many_linters(23));
     // Those that found least share the last one.
     assert_eq!((more.len(), more[0].as_str(), more[19].as_str()), (20, "linter-22", SHARED));
-    let document = document(&many_linters(23), &|_| None);
+    let document = document(&many_linters(23), &about(), &|_| None);
     assert_eq!(document["runs"][19]["tool"]["driver"]["rules"][0]["id"], "linter-00/linter-00");
 }
 
@@ -96,9 +99,9 @@ fn twenty_linters_have_a_run_each_and_more_share_one() {
 fn the_worst_remain_within_the_limits() {
     let mut findings = many(Severity::Warning, 50);
     findings.extend(many(Severity::Error, 5));
-    let outcome = Outcome { linters: Vec::new(), findings };
+    let outcome = Outcome { findings, ..Outcome::default() };
     let kept = |limits| {
-        let document = limited(&outcome, &|_| None, limits);
+        let document = limited(&outcome, &about(), &|_| None, limits);
         validate(&document);
         let run = &document["runs"][0];
         let results = run["results"].as_array().unwrap().clone();
@@ -113,7 +116,8 @@ fn the_worst_remain_within_the_limits() {
 
 #[test]
 fn the_fingerprint_is_that_of_the_line() {
-    let document = document(&Outcome { linters: Vec::new(), findings: vec![at("run.sh", 2, Severity::Error)] }, &files);
+    let outcome = Outcome { findings: vec![at("run.sh", 2, Severity::Error)], ..Outcome::default() };
+    let document = document(&outcome, &about(), &files);
     let expected = fingerprint::fingerprints("#!/bin/sh\necho $x\n")[1].clone();
     let print = &document["runs"][0]["results"][0]["partialFingerprints"]["primaryLocationLineHash"];
     assert_eq!(print.as_str(), Some(expected.as_str()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What linters mend: in place, or in a copy so that a patch can tell.
+//! Automatic fixes: tried in a copy, put together as one patch, and applied if that is asked for.
 
 use super::{Repository, Selected};
 use crate::definition::{Fix, Linter, Per};
@@ -7,6 +7,7 @@ use crate::files::File;
 use crate::finding::Finding;
 use crate::fix;
 use crate::git;
+use crate::normalise::Known;
 use crate::patch;
 use crate::report;
 use crate::run::{self, Ready};
@@ -18,8 +19,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Result, ResultExt, Runner};
 
-/// A file as it is and as it would be mended.
-struct Mended {
+/// A file as it is and as it would be fixed.
+struct Fixed {
     path: PathBuf,
     old: Vec<u8>,
     new: Vec<u8>,
@@ -29,27 +30,16 @@ struct Mended {
 const LARGEST: u64 = 8 << 20;
 
 impl Repository {
-    /// Lets every linter mend the work tree that can, one after the other: they may change the same files.
-    pub fn mend(&self, linters: &[Linter], runner: &Runner) -> Result<()> {
-        let selected = self.select(linters, None);
-        let copies = tempfile::tempdir().context("could not make a temporary folder")?;
-        let configurations = self.configurations(&selected, copies.path())?;
-        for (selected, configuration) in selected.iter().zip(&configurations) {
-            if let Some(fix) = selected.linter.fix.as_ref().filter(|fix| selected.runs() && !fix.prints_diff)
-                && let Err(message) = self.call(selected, configuration, fix, &selected.files, &self.root)?
-            {
-                runner.warning(&message);
-            }
-        }
-        // What has a fix and no way to apply it.
+    /// Fixes the work tree: applies what would be the patch.
+    pub fn fix(&self, linters: &[Linter], runner: &Runner) -> Result<()> {
         let outcome = self.lint(linters, true, runner)?;
-        let merged = report::merge(&outcome.findings, &|path| report::read(&self.root, path));
+        let merged = report::merge(&outcome.findings, &self.prefix, &|path| report::read(&self.root, path));
         if merged.fixes == 0 {
             return Ok(());
         }
-        let mut file = tempfile::NamedTempFile::new().context("could not make a temporary file")?;
-        file.write_all(&merged.bytes).context("could not write a temporary file")?;
-        git::apply(&self.root, file.path())
+        let mut file = tempfile::NamedTempFile::new().context("failed to make a temporary file")?;
+        file.write_all(&merged.bytes).context("failed to write a temporary file")?;
+        git::apply(self.top(), file.path())
     }
 
     /// Gives findings the fixes that their linters have for them, and changes nothing.
@@ -61,7 +51,7 @@ impl Repository {
     ) -> Result<()> {
         let mut copy = None;
         for (selected, configuration) in selected.iter().zip(configurations) {
-            let Some(fix) = selected.linter.fix.as_ref().filter(|fix| !fix.only_on_request) else { continue };
+            let Some(fix) = &selected.linter.fix else { continue };
             let name = &selected.linter.name;
             let wants = |finding: &&Finding| finding.linter == *name && finding.fix.is_none();
             let paths: BTreeSet<&Path> =
@@ -71,20 +61,56 @@ impl Repository {
             if files.is_empty() || !selected.runs() || configuration.touched.is_some() {
                 continue;
             }
-            let mended = if fix.prints_diff {
+            let copy = match &mut copy {
+                Some(copy) => copy,
+                None => copy.insert(self.copy()?),
+            };
+            let fixed = if fix.prints_diff {
                 self.told(selected, configuration, fix, &files)?
             } else {
-                let copy = match &mut copy {
-                    Some(copy) => copy,
-                    None => copy.insert(self.copy()?),
-                };
                 self.tried(selected, configuration, fix, &files, copy.path())?
             };
-            for Mended { path, old, new } in mended {
-                fix::attach(findings, name, &path, &old, &new);
+            if fixed.is_empty() {
+                continue;
+            }
+            let left = self.left(selected, configuration, &fixed, copy.path())?;
+            for Fixed { path, old, new } in fixed {
+                let left: Vec<_> = left.iter().filter(|finding| finding.path.as_ref() == Some(&path)).collect();
+                let left: Vec<_> = left.iter().map(|found| (found.rule.clone(), found.message.clone())).collect();
+                fix::attach(findings, name, &path, &old, &new, &left);
             }
         }
         Ok(())
+    }
+
+    /// What a linter still finds in the files that it fixed; the copy is as before afterwards.
+    fn left(
+        &self,
+        selected: &Selected,
+        configuration: &Configuration,
+        fixed: &[Fixed],
+        copy: &Path,
+    ) -> Result<Vec<Finding>> {
+        let write = |path: &Path, bytes: &[u8]| {
+            fs::write(copy.join(path), bytes).with_context(|| format!("failed to write {}", path.display()))
+        };
+        for Fixed { path, new, .. } in fixed {
+            write(path, new)?;
+        }
+        let linter = selected.linter;
+        let is_fixed = |file: &&&File| fixed.iter().any(|fixed| fixed.path == file.path);
+        let files: Vec<&File> = selected.files.iter().filter(is_fixed).copied().collect();
+        let work = Work::find(0, linter, &files, configuration, false);
+        let ready = Ready { linter, tool: selected.tool.clone() };
+        let known = Known::new(copy, &self.tree);
+        let mut left = Vec::new();
+        for call in schedule::calls(&[work], 1, &self.around()) {
+            left.extend(run::find(&call, &ready, copy, &known)?);
+        }
+        for Fixed { path, old, .. } in fixed {
+            write(path, old)?;
+        }
+        Ok(left)
     }
 
     /// Runs the calls of a fix below a root, and gives what they print.
@@ -98,11 +124,11 @@ impl Repository {
     ) -> Result<Result<Vec<u8>, String>> {
         let linter = selected.linter;
         let per = linter.run.per;
-        let work = Work { index: 0, linter, files, configuration, arguments: &fix.args, per };
+        let work = Work { index: 0, linter, files, configuration, arguments: &fix.args, per, outside: false };
         let ready = Ready { linter, tool: selected.tool.clone() };
         let mut printed = Vec::new();
-        for call in schedule::calls(&[work], 1, self.build.as_deref()) {
-            match run::mend(&call, &ready, root)? {
+        for call in schedule::calls(&[work], 1, &self.around()) {
+            match run::fix(&call, &ready, root)? {
                 Ok(bytes) => printed.extend(bytes),
                 Err(message) => return Ok(Err(message)),
             }
@@ -118,18 +144,18 @@ impl Repository {
         configuration: &Configuration,
         fix: &Fix,
         files: &[&File],
-    ) -> Result<Vec<Mended>> {
+    ) -> Result<Vec<Fixed>> {
         let printed = self.call(selected, configuration, fix, files, &self.root)?.unwrap_or_default();
         let patches = patch::parse(&printed).unwrap_or_default();
-        let mended = patches.into_iter().filter_map(|patch| {
+        let fixed = patches.into_iter().filter_map(|patch| {
             let named = patch.old.as_ref().or(patch.new.as_ref())?;
             let path = named.strip_prefix("./").unwrap_or(named);
             let file = files.iter().find(|file| file.path == path)?;
             let old = report::read(&self.root, &file.path)?;
             let new = patch.apply(&old)?;
-            Some(Mended { path: file.path.clone(), old, new })
+            Some(Fixed { path: file.path.clone(), old, new })
         });
-        Ok(mended.collect())
+        Ok(fixed.collect())
     }
 
     /// The files, as they are and as the linter makes them in a copy.
@@ -140,26 +166,26 @@ impl Repository {
         fix: &Fix,
         files: &[&File],
         copy: &Path,
-    ) -> Result<Vec<Mended>> {
+    ) -> Result<Vec<Fixed>> {
         // Those that it changed before it failed are not mended.
         let is_done = self.call(selected, configuration, fix, files, copy)?.is_ok();
         let touched = if selected.linter.run.per == Per::Repository { &selected.files } else { files };
-        let mut mended = Vec::new();
+        let mut fixed = Vec::new();
         for file in touched {
             let (old, new) = (report::read(&self.root, &file.path), report::read(copy, &file.path));
             let Some(old) = old.filter(|old| new.as_ref() != Some(old)) else { continue };
             let path = copy.join(&file.path);
-            fs::write(&path, &old).with_context(|| format!("could not write {}", path.display()))?;
+            fs::write(&path, &old).with_context(|| format!("failed to write {}", path.display()))?;
             if let Some(new) = new.filter(|_| is_done) {
-                mended.push(Mended { path: file.path.clone(), old, new });
+                fixed.push(Fixed { path: file.path.clone(), old, new });
             }
         }
-        Ok(mended)
+        Ok(fixed)
     }
 
     /// A copy of the files of the work tree, without links.
     fn copy(&self) -> Result<tempfile::TempDir> {
-        let folder = tempfile::tempdir().context("could not make a temporary folder")?;
+        let folder = tempfile::tempdir().context("failed to make a temporary folder")?;
         for path in &self.tree.all {
             let from = self.root.join(path);
             let is_wanted = from.symlink_metadata().is_ok_and(|file| file.is_file() && file.len() <= LARGEST);
@@ -167,7 +193,7 @@ impl Repository {
             fs::create_dir_all(folder.path().join(parent))
                 .and_then(|()| fs::copy(&from, folder.path().join(path)))
                 .map_err(Failure::from)
-                .with_context(|| format!("could not copy {}", from.display()))?;
+                .with_context(|| format!("failed to copy {}", from.display()))?;
         }
         Ok(folder)
     }
