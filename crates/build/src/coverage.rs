@@ -5,7 +5,7 @@ use crate::report::count;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
-use toolkit::{Failure, Result, ResultExt, markdown};
+use toolkit::{Result, ResultExt, markdown, read_text, xml};
 
 /// How many files are listed one by one.
 const LISTED: usize = 30;
@@ -24,15 +24,13 @@ pub struct Coverage(BTreeMap<String, Lines>);
 impl Coverage {
     /// Reads a document.
     pub fn read(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
+        let text = read_text(file, xml::SIZE as u64).with_context(|| format!("could not read {}", file.display()))?;
         Self::parse(&text).with_context(|| format!("could not understand {}", file.display()))
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        // The document's type is declared, which says nothing that is needed here.
-        let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
-        let document =
-            roxmltree::Document::parse_with_options(text, options).map_err(|error| Failure::work(error.to_string()))?;
+    /// Reads the text of one.
+    pub fn parse(text: &str) -> Result<Self> {
+        let document = xml::parse(text)?;
         let mut files: BTreeMap<String, BTreeMap<&str, bool>> = BTreeMap::new();
         for class in document.descendants().filter(|node| node.has_tag_name("class")) {
             let file = files.entry(class.attribute("filename").unwrap_or("unknown").to_owned()).or_default();

@@ -5,16 +5,17 @@ use crate::backend::{Outcome, TestResult};
 use std::path::Path;
 use std::time::Duration;
 use toolkit::junit::{self, Case, Suite};
-use toolkit::{Failure, Result, ResultExt};
+use toolkit::{Result, ResultExt, read_text, xml};
 
 /// The results in a document that another program wrote.
 pub fn read(file: &Path) -> Result<Vec<TestResult>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
+    let text = read_text(file, xml::SIZE as u64).with_context(|| format!("could not read {}", file.display()))?;
     parse(&text).with_context(|| format!("could not understand {}", file.display()))
 }
 
-fn parse(text: &str) -> Result<Vec<TestResult>> {
-    let document = roxmltree::Document::parse(text).map_err(|error| Failure::work(error.to_string()))?;
+/// The results in the text of one.
+pub fn parse(text: &str) -> Result<Vec<TestResult>> {
+    let document = xml::parse(text)?;
     let cases = document.descendants().filter(|node| node.has_tag_name("testcase"));
     Ok(cases.map(|case| test_result(&case)).collect())
 }

@@ -8,12 +8,12 @@
 mod apt;
 pub mod backend;
 mod copy;
-mod coverage;
+pub mod coverage;
 mod dependencies;
 pub mod diagnostics;
 mod environment;
 mod install;
-mod junit;
+pub mod junit;
 mod missing_package;
 mod options;
 mod report;

@@ -15,7 +15,7 @@ mod request;
 mod resolve;
 mod run;
 mod summary;
-mod unpack;
+pub mod unpack;
 
 use artifact::{Arch, BuildType, BuildTypeError, Commit, PackageName, RefName, Sha256, Version};
 use registry::{BasePath, PublicKey, RemotePath, Requirement, StoreArgs};

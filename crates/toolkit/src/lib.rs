@@ -30,6 +30,7 @@ mod supervisor;
 pub mod text;
 mod toml_file;
 mod write_file;
+pub mod xml;
 
 pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main, main_by_name};
 pub use annotation::{Annotation, Level};
@@ -43,5 +44,5 @@ pub use runtime_folder::provide_runtime_folder;
 pub use search_path::SearchPaths;
 pub use step_failure::StepFailure;
 pub use supervisor::{Supervisor, Survivors};
-pub use toml_file::read_toml;
+pub use toml_file::{read_text, read_toml};
 pub use write_file::write_file;

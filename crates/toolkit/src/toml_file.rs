@@ -3,12 +3,16 @@
 
 use crate::{Failure, Result, ResultExt};
 use serde::de::DeserializeOwned;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
+
+/// How large a file of settings may be, in bytes.
+const SIZE: u64 = 4 * 1024 * 1024;
 
 /// Reads a TOML file of settings; there need not be one. An error names file and line.
 pub fn read_toml<T: DeserializeOwned + Default>(path: &Path) -> Result<T> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match read_text(path, SIZE) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(T::default()),
         Err(error) => return Err(error).input(format!("could not read {}", path.display())),
@@ -18,6 +22,18 @@ pub fn read_toml<T: DeserializeOwned + Default>(path: &Path) -> Result<T> {
         let line = before.matches('\n').count() + 1;
         Failure::input(format!("{}:{line}: {}", path.display(), error.message()))
     })
+}
+
+/// Reads a text that somebody else wrote, of at most so many bytes.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    let mut text = String::new();
+    // The size of a file need not be what it says, of a device or while it is written.
+    let size = File::open(path)?.take(limit.saturating_add(1)).read_to_string(&mut text)?;
+    if size as u64 > limit {
+        let limit = crate::human::bytes(limit);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit}")));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -64,5 +80,17 @@ mod tests {
                 (found, _) => panic!("{:?}: {found:?}", String::from_utf8_lossy(text)),
             }
         }
+    }
+
+    #[test]
+    fn what_has_no_end_is_not_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.toml");
+        std::fs::write(&file, "1234").unwrap();
+        assert_eq!(read_text(&file, 4).unwrap(), "1234");
+        assert_eq!(read_text(&file, 3).unwrap_err().to_string(), "it is larger than 3 B");
+        assert!(read_text(Path::new("/dev/zero"), 1 << 20).is_err());
+        let endless = read_toml::<std::collections::BTreeMap<String, i32>>(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!((endless.status().code(), endless.messages().len()), (2, 2));
     }
 }

@@ -9,6 +9,7 @@ pub mod bench;
 pub mod ci;
 pub mod demo;
 pub mod dist;
+pub mod fuzz;
 pub mod generate;
 pub mod git;
 mod manifest;

@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{act, audit, bench, ci, demo, dist, generate, release, s3, test};
+use xtask::{act, audit, bench, ci, demo, dist, fuzz, generate, release, s3, test};
 
 /// Developer tasks of vaccel-ci.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Task {
     Release(release::Args),
     /// Measure ours against a named peer, and fail where a goal is missed.
     Bench(bench::Args),
+    /// Feed damaged input to everything that actions read.
+    Fuzz(::fuzz::run::Args),
     /// Run a repository's workflow under act, with our actions from this tree.
     Act(act::Args),
     /// Run a local S3 server until it is interrupted.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Task::Dist(args) => dist::run(&args),
         Task::Release(args) => release::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Act(args) => act::run(args),
         Task::S3 => s3::run(),
     };

@@ -8,9 +8,8 @@ use std::path::PathBuf;
 /// Reads every `<error>` of every `<file>`.
 pub fn read(output: &[u8]) -> Result<Vec<Raw>, ReadError> {
     let xml = String::from_utf8_lossy(output);
-    let options = roxmltree::ParsingOptions { nodes_limit: 1 << 22, ..Default::default() };
-    let document = roxmltree::Document::parse_with_options(xml.trim(), options)
-        .map_err(|error| ReadError::new(format!("no XML ({error})"), output))?;
+    let document =
+        toolkit::xml::parse(xml.trim()).map_err(|error| ReadError::new(format!("no XML ({error})"), output))?;
     let root = document.root_element();
     if root.tag_name().name() != "checkstyle" {
         let message = format!("not Checkstyle's XML: it begins with <{}>", root.tag_name().name());
