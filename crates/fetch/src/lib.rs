@@ -5,7 +5,7 @@
 //! and installs what has been verified.
 
 mod choice;
-mod compression;
+pub mod compression;
 mod install;
 mod listing;
 mod machine;

@@ -23,6 +23,9 @@ pub struct Args {
     /// How many cases.
     #[arg(long, default_value_t = 100_000)]
     pub cases: u64,
+    /// The number of the first one, to repeat what failed.
+    #[arg(long, default_value_t = 0)]
+    pub first: u64,
     /// After how many seconds it ends in any case.
     #[arg(long, default_value_t = 300)]
     pub seconds: u64,
@@ -74,7 +77,10 @@ pub fn watch(args: &Args, worker: &Path, output: &Path) -> Result<()> {
     let started = Instant::now();
     let mut command = Command::new(worker);
     command.args(["--cases", &args.cases.to_string(), "--seconds", &args.seconds.to_string()]);
-    command.args(["--seed", &args.seed.to_string()]).arg("--progress").arg(progress.path());
+    command
+        .args(["--first", &args.first.to_string(), "--seed", &args.seed.to_string()])
+        .arg("--progress")
+        .arg(progress.path());
     if let Some(target) = &args.target {
         command.args(["--target", target]);
     }
@@ -113,7 +119,7 @@ pub fn work(args: &Args, progress: Option<PathBuf>) -> Result<()> {
     std::thread::spawn(|| watch_time(&NUMBER));
     let started = Instant::now();
     let mut last = 0;
-    for number in 0..args.cases {
+    for number in args.first..args.cases {
         if started.elapsed() > Duration::from_secs(args.seconds) {
             break;
         }

@@ -10,6 +10,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Instant;
 use toolkit::{Runner, text, xml};
+use vaccel_fetch::compression::Compression as Form;
+use vaccel_fetch::unpack::Limits;
 use vaccel_lint::definition::{Format, Read};
 use vaccel_lint::read::Original;
 
@@ -46,7 +48,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "minisign-key", read: |bytes| with_text(bytes, |text| drop(text.parse::<registry::PublicKey>())) },
     Target { name: "names", read: names },
     Target { name: "plan", read: |bytes| drop(serde_json::from_slice::<artifact::Plan>(bytes)) },
-    Target { name: "runners-toml", read: |bytes| with_text(bytes, |text| drop(Runners::parse("runners.toml", text))) },
+    Target { name: "runners-toml", read: runners },
     Target { name: "sarif", read: |bytes| linter_output(bytes, "sarif") },
     Target { name: "sha256sums", read: |bytes| with_text(bytes, |text| drop(artifact::sha256sums::parse(text))) },
     Target { name: "script-output", read: script_output },
@@ -99,13 +101,16 @@ fn compiler_output(bytes: &[u8]) {
 /// TAP, traces and plain output, as a script of examples prints them.
 #[expect(clippy::default_trait_access, reason = "the type has no public name")]
 fn script_output(bytes: &[u8]) {
+    use vaccel_run_examples::recorder::Source;
     use vaccel_run_examples::recorder::{Ending, Recorder};
-    use vaccel_run_examples::trace::Tracer;
+    use vaccel_run_examples::trace::{Known, Tracer};
     let now = Instant::now();
     let tracer = Tracer::new(Path::new("/work"), Path::new("/work/install/usr"), &[], Default::default());
     let mut recorder = Recorder::new(now).with_tracer(tracer);
-    with_text(bytes, |text| text.lines().for_each(|line| recorder.line(line, now)));
-    drop(recorder.finish("run-examples.sh", &Ending::Status(1), now));
+    with_text(bytes, |text| text.lines().for_each(|line| recorder.line(line, Source::Both, now, || 0)));
+    let (script, ending) = (Default::default(), Ending::Status(1));
+    let known = Known { script: &script, events: &[], ending: &ending, watched: None, blind: None };
+    drop(recorder.finish("run-examples.sh", known, now));
 }
 
 fn elf(bytes: &[u8]) {
@@ -123,10 +128,19 @@ fn tar(bytes: &[u8]) {
         let mut encoder = GzEncoder::new(std::fs::File::create(&archive)?, Compression::none());
         encoder.write_all(bytes)?;
         encoder.finish()?;
-        drop(vaccel_fetch::unpack::unpack(&archive, &folder.path().join("target")));
+        let limits = Limits { entries: 1000, bytes: 16 * 1024 * 1024 };
+        drop(vaccel_fetch::unpack::unpack(&archive, Form::Gzip, &folder.path().join("target"), limits));
         Ok(())
     };
     drop(unpack());
+}
+
+fn runners(bytes: &[u8]) {
+    with_text(bytes, |text| {
+        if toolkit::check_toml(text).is_ok() {
+            drop(Runners::parse("runners.toml", text));
+        }
+    });
 }
 
 fn settings(bytes: &[u8]) {
@@ -134,7 +148,9 @@ fn settings(bytes: &[u8]) {
         if let Ok(settings) = vaccel_lint::settings::Settings::parse(text) {
             drop(format!("{settings:?}"));
         }
-        drop(text.parse::<toml::Table>());
+        if toolkit::check_toml(text).is_ok() {
+            drop(text.parse::<toml::Table>());
+        }
     });
 }
 

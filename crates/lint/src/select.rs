@@ -215,7 +215,8 @@ pub fn split(condition: &str) -> (&str, Option<&str>) {
 pub fn has_section(name: &str, text: &[u8], section: &str) -> bool {
     let text = String::from_utf8_lossy(text);
     if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
-        let Ok(table) = text.parse::<toml::Table>() else { return false };
+        let table = toolkit::check_toml(&text).ok().and_then(|()| text.parse::<toml::Table>().ok());
+        let Some(table) = table else { return false };
         let mut value = Some(&toml::Value::Table(table)).cloned();
         for key in section.split('.') {
             value = value.and_then(|value| value.get(key).cloned());

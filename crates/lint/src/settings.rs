@@ -77,6 +77,11 @@ pub struct SettingsError {
 impl Settings {
     /// Reads the whole file.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        toolkit::check_toml(text).map_err(|error| SettingsError {
+            line: error.line,
+            key: String::new(),
+            message: error.to_string(),
+        })?;
         toml::from_str::<File>(text).map(|file| file.lint).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             let key = DeTable::parse(text).map(|table| key_at(table.get_ref(), offset)).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::{Args, PullRequest, Trigger};
 use artifact::runners::{PATH, Runners, RunnersError};
 use std::path::{Path, PathBuf};
 use toolkit::git::Repository;
-use toolkit::{Failure, Result, ResultExt};
+use toolkit::{Failure, Result, ResultExt, check_toml};
 
 /// The registry of vaccel-ci, for repositories that have none.
 const BUILT_IN: &str = include_str!("../../../.github/runners.toml");
@@ -22,7 +22,10 @@ pub fn load(args: &Args, trigger: &Trigger) -> Result<Runners> {
         _ => None,
     };
     match text {
-        Some(text) => Runners::parse(&path.display().to_string(), &text).map_err(failure),
+        Some(text) => {
+            check_toml(&text).map_err(|error| Failure::input(format!("{}:{}: {error}", path.display(), error.line)))?;
+            Runners::parse(&path.display().to_string(), &text).map_err(failure)
+        }
         None if args.runners.is_some() => {
             Err(Failure::input(format!("the base commit has no runner registry {}", path.display()))
                 .help("merge the registry first; a pull request is planned with that of its base"))

@@ -44,5 +44,5 @@ pub use runtime_folder::provide_runtime_folder;
 pub use search_path::SearchPaths;
 pub use step_failure::StepFailure;
 pub use supervisor::{Supervisor, Survivors};
-pub use toml_file::{read_text, read_toml};
+pub use toml_file::{TooDeep, check_toml, read_text, read_toml};
 pub use write_file::write_file;

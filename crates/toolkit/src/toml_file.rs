@@ -17,11 +17,79 @@ pub fn read_toml<T: DeserializeOwned + Default>(path: &Path) -> Result<T> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(T::default()),
         Err(error) => return Err(error).input(format!("could not read {}", path.display())),
     };
+    check_toml(&text).map_err(|error| Failure::input(format!("{}:{}: {error}", path.display(), error.line)))?;
     toml::from_str(&text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         Failure::input(format!("{}:{line}: {}", path.display(), error.message()))
     })
+}
+
+/// How many parts a dotted key may have, and how deep brackets may nest. Tables within tables are parsed, read and dropped
+/// one within the other.
+const PARTS: usize = 16;
+const BRACKETS: usize = 64;
+
+/// Tables within tables, as no person writes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("tables are nested too deep: a key may have {PARTS} parts, and brackets {BRACKETS} levels")]
+pub struct TooDeep {
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// Refuses what would exhaust the stack, before a text is parsed as TOML: the parser's own limit does not hold for inline
+/// tables, nor for dotted keys.
+pub fn check_toml(text: &str) -> std::result::Result<(), TooDeep> {
+    let (mut line, mut parts, mut depth, mut rest) = (1, 1, 0_usize, text);
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' | '\'' => string(rest),
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            _ => first.len_utf8(),
+        };
+        let (token, following) = rest.split_at(length);
+        match token {
+            "." => parts += 1,
+            "[" | "{" => (parts, depth) = (1, depth + 1),
+            "]" | "}" => (parts, depth) = (1, depth.saturating_sub(1)),
+            "=" | "," | "\n" => parts = 1,
+            _ => {}
+        }
+        if parts > PARTS || depth > BRACKETS {
+            return Err(TooDeep { line });
+        }
+        line += token.matches('\n').count();
+        rest = following;
+    }
+    Ok(())
+}
+
+/// The length of the string that a text begins with; one that does not end, ends with its line.
+fn string(text: &str) -> usize {
+    let is_basic = text.starts_with('"');
+    let quote = if is_basic { "\"" } else { "'" };
+    let long = quote.repeat(3);
+    let is_long = text.starts_with(&long);
+    let mut at = if is_long { 3 } else { 1 };
+    while let Some(after) = text.get(at..).filter(|after| !after.is_empty()) {
+        if is_long && after.starts_with(&long) {
+            // Two of its quotes may belong to the string itself.
+            return at + after.chars().take(5).take_while(|character| quote.contains(*character)).count();
+        }
+        if !is_long && after.starts_with(quote) {
+            return at + 1;
+        }
+        if !is_long && after.starts_with('\n') {
+            return at;
+        }
+        let mut characters = after.chars();
+        at += characters.next().map_or(0, char::len_utf8);
+        if is_basic && after.starts_with('\\') && !characters.as_str().starts_with('\n') {
+            at += characters.next().map_or(0, char::len_utf8);
+        }
+    }
+    text.len()
 }
 
 /// Reads a text that somebody else wrote, of at most so many bytes.
@@ -92,5 +160,36 @@ mod tests {
         assert!(read_text(Path::new("/dev/zero"), 1 << 20).is_err());
         let endless = read_toml::<std::collections::BTreeMap<String, i32>>(Path::new("/dev/zero")).unwrap_err();
         assert_eq!((endless.status().code(), endless.messages().len()), (2, 2));
+    }
+
+    #[test]
+    fn keys_that_nobody_writes_are_refused_and_nothing_else() {
+        let deep = |count: usize| format!("{}a", "a.".repeat(count));
+        let refused = [
+            format!("{} = 1", deep(16)),
+            format!("x = 1\n[{}]", deep(100_000)),
+            format!("x = {{ b = 1, {} = 1 }}", deep(20)),
+            format!("x = \"a\\\"\"\n{}c = 1", "'a b' . ".repeat(20)),
+            format!("x = {}", "{".repeat(8192)),
+            format!("x = {}", "[\n".repeat(65)),
+            format!("x = '''a''''{}", "{".repeat(100)),
+        ];
+        for text in refused {
+            assert!(check_toml(&text).is_err(), "{text:.60}");
+        }
+        let dots = ".".repeat(100);
+        let accepted = [
+            format!("{} = 1.5", deep(15)),
+            format!("a = \"{dots}\" # {dots}"),
+            format!("a = '{dots}'"),
+            format!("a = \"\"\"\n{dots}\n\"{dots}\"\"\"\nb = '''{dots}'''"),
+            format!("a = [{}]", "1.5, ".repeat(100)),
+            "a = 1.5\n".repeat(100),
+            "[[a]]\nb = { c = [[1], [2]] }\n".repeat(100),
+        ];
+        for text in accepted {
+            assert_eq!(check_toml(&text), Ok(()), "{text:.60}");
+        }
+        assert_eq!(check_toml(&format!("a = 1\n\n{} = 1", deep(20))).unwrap_err().line, 3);
     }
 }

@@ -117,6 +117,8 @@ impl Manifest {
 
     /// Reads and checks a text; an error names the line.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        toolkit::check_toml(text)
+            .map_err(|error| ManifestError { line: Some(error.line), message: error.to_string() })?;
         let manifest: Self = toml::from_str(text).map_err(|error| {
             let line =
                 place(text, &error).and_then(|place| text.get(..place)).map(|head| head.matches('\n').count() + 1);
