@@ -215,7 +215,10 @@ impl Recorder {
                 }
             }
             "volatile" if value == "true" => example.digest = None,
-            "message" if example.outcome == Outcome::Fail => example.detail = Some(shortened(value)),
+            // The lines of a longer text follow.
+            "message" if example.outcome == Outcome::Fail && !value.starts_with(['|', '>']) => {
+                example.detail = Some(shortened(value));
+            }
             "status" | "exit" | "exitcode" | "exit_code" if example.outcome == Outcome::Fail => {
                 if let Ok(status) = value.parse() {
                     example.detail.get_or_insert_with(|| Ending::Status(status).to_string());

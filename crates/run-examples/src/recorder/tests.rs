@@ -69,14 +69,15 @@ fn output_is_compared_without_what_differs_from_run_to_run() {
 
 #[test]
 fn a_block_below_a_test_point_explains_it() {
-    let output = "TAP version 14\n1..2\nnot ok 1 - crash\n  ---\n  status: 139\n  output: |\n    before\n\n    Segmentation fault\n  \
+    let output = "TAP version 14\n1..2\nnot ok 1 - crash\n  ---\n  message: |\n    it crashed\n  status: 139\n  output: |\n    before\n\n    Segmentation fault\n  \
         ...\nnot ok 2 - wrong\n  ---\n  status: 3\n  ...\n";
     insta::assert_snapshot!(record(output, &Ending::Status(1)), @r"
     Fail crash (30 ms): ended with exit status 139: a program was killed by SIGSEGV
+        it crashed
         before
         
         Segmentation fault
-    Fail wrong (80 ms): ended with exit status 3
+    Fail wrong (100 ms): ended with exit status 3
     ");
 }
 

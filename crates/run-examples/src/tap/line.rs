@@ -67,8 +67,8 @@ pub fn parse_point(text: &str) -> Option<Point> {
     let (rest, mut duration) = split_time(rest, &COMMENT);
     let (description, directive) = split_directive(rest);
     let description = description.trim();
-    let description =
-        description.strip_prefix("- ").or_else(|| (description == "-").then_some("")).unwrap_or(description);
+    let dashed = description.strip_prefix('-').filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+    let description = dashed.unwrap_or(description).trim_start();
     let (description, ending) = split_time(description, &ENDING);
     duration = duration.or(ending);
     Some(Point { ok, number, description: unescape(description.trim()), directive, duration })
@@ -170,6 +170,7 @@ mod tests {
             "ok 22 - quick # SKIP no gpu # time=1ms",
             "ok 23 - sleeps in 5 seconds",
             "not ok 24 - - dashes",
+            "ok\t25\t-\ttabs\t#\tSKIP no gpu",
         ];
         let told: Vec<_> = lines
             .iter()

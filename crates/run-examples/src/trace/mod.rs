@@ -193,7 +193,7 @@ impl Tracer {
 
     /// Whether a shell traced anything.
     pub fn has_lines(&self) -> bool {
-        !self.lines.is_empty()
+        !self.lines.is_empty() || self.tangle.is_some()
     }
 
     /// The last command that began, and its line in the script where that is known.

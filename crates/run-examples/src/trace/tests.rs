@@ -15,6 +15,7 @@ fn told(script: &str, lines: &str, ending: &Ending) -> String {
     let script = Script::parse(script).unwrap();
     let mut tracer = Tracer::new(&source, &source.join("install"), &[bin], Folders::default()).with_script(&script);
     lines.lines().for_each(|line| tracer.line(line, Instant::now()));
+    assert!(tracer.has_lines(), "{lines}");
     let known = Known { script: &script, events: &[], ending, watched: None, blind: None };
     let told = tracer.finish(known, Instant::now());
     let examples = told.examples.iter().map(|example| format!("{:?} {}", example.outcome, example.name));
@@ -55,7 +56,11 @@ fn the_order_of_what_runs_at_once_decides_nothing() {
         ),
         (
             "set -x\nthree &\nsleep 1\n",
-            &["+[0,x,,7,1] three\n+[0,x,9,7,1] sleep 1", "+[0,x,9,7,1] sleep 1\n+[0,x,,7,1] three"],
+            &[
+                "+[0,x,,7,1] three\n+[0,x,9,7,1] sleep 1",
+                "+[0,x,9,7,1] sleep 1\n+[0,x,,7,1] three",
+                "+[0,x,9,7,1] +[0,x,,7,1] sleep 1\nthree",
+            ],
             "unknown three",
         ),
         (
