@@ -157,7 +157,11 @@ fn program<'a>(
     events: &Path,
     runner: &Runner,
 ) -> Result<Program<'a>> {
-    let mut program = Program::new(file)
+    let program = match crate::script::interpreter(file)? {
+        Some(interpreter) => Program::new(interpreter).arg(file),
+        None => Program::new(file),
+    };
+    let mut program = program
         .arg(settings.args.package.as_str())
         .arg(if settings.args.valgrind { "1" } else { "0" })
         .dir(&settings.source)

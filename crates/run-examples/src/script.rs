@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Finding the script that runs a repository's examples.
 
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Result, ResultExt};
 
 /// Where it is looked for when nobody names it.
-const DEFAULTS: [&str; 4] =
-    ["scripts/run-examples.sh", "scripts/run_examples.sh", "run-examples.sh", "run_examples.sh"];
+const DEFAULTS: [&str; 8] = [
+    "scripts/run-examples.sh",
+    "scripts/run_examples.sh",
+    "run-examples.sh",
+    "run_examples.sh",
+    "scripts/run-examples.py",
+    "scripts/run_examples.py",
+    "run-examples.py",
+    "run_examples.py",
+];
 
-/// The script, as an absolute path to a file that may be executed.
+/// What runs a script that names no interpreter in its first line, by the end of its name.
+const INTERPRETERS: [(&str, &str); 4] = [("py", "python3"), ("sh", "sh"), ("bash", "bash"), ("pl", "perl")];
+
+/// The script, as an absolute path to a file that can be run.
 pub fn find(source: &Path, named: Option<&Path>) -> Result<PathBuf> {
     let script = match named {
         Some(named) => {
@@ -29,12 +42,34 @@ pub fn find(source: &Path, named: Option<&Path>) -> Result<PathBuf> {
     if !meta.is_file() {
         return Err(Failure::input(format!("the script {} is not a file", script.display())));
     }
-    if meta.permissions().mode() & 0o111 == 0 {
+    if interpreter(&script)?.is_none() && meta.permissions().mode() & 0o111 == 0 {
         let name = script.strip_prefix(source).unwrap_or(&script).display().to_string();
         return Err(Failure::input(format!("the script {} is not executable", script.display()))
             .help(format!("chmod +x {name}, and commit that")));
     }
     Ok(script)
+}
+
+/// What has to run the script; none if the kernel knows.
+pub fn interpreter(script: &Path) -> Result<Option<&'static str>> {
+    let mut beginning = Vec::new();
+    File::open(script)
+        .and_then(|file| file.take(4).read_to_end(&mut beginning))
+        .with_context(|| format!("failed to read {}", script.display()))?;
+    if beginning.starts_with(b"#!") || beginning.starts_with(b"\x7fELF") {
+        return Ok(None);
+    }
+    let end = script.extension().and_then(|end| end.to_str()).unwrap_or_default();
+    match INTERPRETERS.iter().find(|(known, _)| *known == end) {
+        Some((_, program)) => Ok(Some(program)),
+        None => Err(Failure::input(format!("the script {} names no interpreter", script.display()))
+            .help("begin it with a line such as #!/bin/sh, or end its name with .sh or .py")),
+    }
+}
+
+/// Whether a script without an interpreter in its first line is for a shell.
+pub fn is_for_shell(script: &Path) -> bool {
+    !matches!(interpreter(script), Ok(Some(program)) if !program.ends_with("sh"))
 }
 
 #[cfg(test)]
@@ -62,6 +97,27 @@ mod tests {
     }
 
     #[test]
+    fn an_interpreter_is_found_by_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text, expected) in [
+            ("run-examples.py", "print('ok')\n", Some(Some("python3"))),
+            ("run-examples.py", "#!/usr/bin/env python3\n", Some(None)),
+            ("a.sh", "echo\n", Some(Some("sh"))),
+            ("a", "\x7fELF", Some(None)),
+            ("a", "echo\n", None),
+            ("a.txt", "", None),
+        ] {
+            let file = folder.path().join(name);
+            fs::write(&file, text).unwrap();
+            assert_eq!(interpreter(&file).ok(), expected, "{name} {text}");
+        }
+        // What an interpreter runs need not be executable.
+        write(folder.path(), "run-examples.py", 0o644);
+        fs::write(folder.path().join("run-examples.py"), "print('ok')\n").unwrap();
+        assert!(find(folder.path(), None).is_ok());
+    }
+
+    #[test]
     fn what_cannot_run_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path();
@@ -75,7 +131,7 @@ mod tests {
         let all = [nothing, told(None), told(Some("nope.sh")), told(Some("."))];
         insta::assert_snapshot!(all.join("\n\n"), @r"
         no script that runs examples in <source>
-        help: looked for scripts/run-examples.sh, scripts/run_examples.sh, run-examples.sh, run_examples.sh; name another one with the input `script`
+        help: looked for scripts/run-examples.sh, scripts/run_examples.sh, run-examples.sh, run_examples.sh, scripts/run-examples.py, scripts/run_examples.py, run-examples.py, run_examples.py; name another one with the input `script`
 
         the script <source>/run-examples.sh is not executable
         help: chmod +x run-examples.sh, and commit that

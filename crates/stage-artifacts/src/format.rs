@@ -26,6 +26,12 @@ pub trait Format: Sync {
     /// The name in the input `formats`.
     fn name(&self) -> &'static str;
 
+    /// Whether it is about the install tree, which must not be empty then. A library for other projects installs
+    /// nothing, and has sources or a wheel.
+    fn needs_tree(&self) -> bool {
+        true
+    }
+
     /// Makes its files in the job's folder. Equal jobs give equal bytes.
     fn make(&self, job: &Job<'_>) -> Result<Vec<Product>>;
 }

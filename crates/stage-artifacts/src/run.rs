@@ -73,7 +73,7 @@ fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
 /// 2. Walks the install tree and makes sure that it can be packaged, and is the one that was tested.
 fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<(InstallTree, Chain)> {
     let tree = InstallTree::read(&args.destdir, staging.subject.arch).map_err(tree_failure)?;
-    if !tree.holds(&args.prefix) {
+    if staging.formats.iter().any(|format| format.needs_tree()) && !tree.holds(&args.prefix) {
         let message = format!("the install tree {} holds nothing below {}", args.destdir.display(), args.prefix);
         return Err(Failure::work(message).help("give the folder above the prefix, or the `prefix` that was built for"));
     }

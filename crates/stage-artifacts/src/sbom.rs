@@ -28,6 +28,10 @@ impl Format for Sbom {
         "sbom"
     }
 
+    fn needs_tree(&self) -> bool {
+        false
+    }
+
     fn make(&self, job: &Job<'_>) -> Result<Vec<Product>> {
         let depends = match job.dependencies.get(job) {
             Ok(depends) => depends,

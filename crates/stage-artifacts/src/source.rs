@@ -26,6 +26,10 @@ impl Format for Source {
         "source"
     }
 
+    fn needs_tree(&self) -> bool {
+        false
+    }
+
     fn make(&self, job: &Job<'_>) -> Result<Vec<Product>> {
         let subject = job.subject;
         let name = format!("{}_{}_source.tar.gz", subject.package, subject.version);

@@ -17,6 +17,10 @@ impl Format for Wheel {
         "wheel"
     }
 
+    fn needs_tree(&self) -> bool {
+        false
+    }
+
     fn make(&self, job: &Job<'_>) -> Result<Vec<Product>> {
         let build = job.build_path.ok_or_else(|| {
             Failure::input("the format `wheel` takes what the build made, and `build-path` does not say where")

@@ -85,7 +85,7 @@ impl Script {
     pub fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
         let text = String::from_utf8_lossy(&text);
-        let script = Self::parse(&text);
+        let script = if crate::script::is_for_shell(file) { Self::parse(&text) } else { None };
         let is_empty = match &script {
             Some(script) => script.is_empty(),
             None => text.lines().all(|line| line.trim().is_empty() || line.starts_with('#')),

@@ -42,7 +42,7 @@ fn inputs_that_do_not_fit() {
 
     # no script
     error: no script that runs examples in <project>/install
-    help: looked for scripts/run-examples.sh, scripts/run_examples.sh, run-examples.sh, run_examples.sh; name another one with the input `script`
+    help: looked for scripts/run-examples.sh, scripts/run_examples.sh, run-examples.sh, run_examples.sh, scripts/run-examples.py, scripts/run_examples.py, run-examples.py, run_examples.py; name another one with the input `script`
 
     # a script that does not exist
     error: the script <project>/nope.sh does not exist

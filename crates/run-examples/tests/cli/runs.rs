@@ -24,6 +24,21 @@ exit 1
 ";
 
 #[test]
+fn a_script_without_an_interpreter_is_run_by_the_one_its_name_asks_for() {
+    let project = Project::new("");
+    std::fs::remove_dir_all(project.path("scripts")).unwrap();
+    let python = "import subprocess, sys\nprint('TAP version 14')\nsubprocess.run(['hello', sys.argv[1]], check=True)\n\
+                  print('ok 1 - from python')\nprint('1..1')\n";
+    // Neither executable nor with a first line that names Python.
+    project.write("run-examples.py", python);
+    run(&mut project.step()).ended(0);
+    assert_eq!(project.results().trim(), "Pass from python");
+    project.write("examples", "echo\n");
+    let said = run(project.step().arg("--script=examples")).ended(2);
+    assert!(said.text.contains("names no interpreter"), "{}", said.text);
+}
+
+#[test]
 fn each_test_point_is_told_and_one_that_fails_does_not_hide_the_others() {
     let project = Project::new(TAP);
     let said = run(&mut project.step()).ended(1);

@@ -80,6 +80,19 @@ fn a_committed_version_gives_way_to_the_true_one() {
 }
 
 #[test]
+fn a_library_that_installs_nothing_has_its_source() {
+    let place = with_submodules();
+    fs::remove_dir_all(place.path("install")).unwrap();
+    fs::create_dir(place.path("install")).unwrap();
+    place.stage(&["--formats=source", "--version=0.4.0"]).success();
+    assert!(place.path("dist/plugin-hello_0.4.0_source.tar.gz").is_file());
+    // A package of an empty tree is still a mistake.
+    fs::remove_dir_all(place.path("dist")).unwrap();
+    let text = place.story(&place.stage(&["--formats=source,tar.gz", "--version=0.4.0"]).code(1));
+    assert!(text.contains("holds nothing below /usr"), "{text}");
+}
+
+#[test]
 fn a_missing_submodule_is_named() {
     let place = with_submodules();
     git(&place.path("source/subprojects/outer"), &["submodule", "--quiet", "deinit", "--force", "--all"]);
