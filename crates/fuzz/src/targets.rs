@@ -81,6 +81,7 @@ fn linter_output(bytes: &[u8], format: &str) {
         Format::Json(_) => "json",
         Format::Regex { .. } => "regex",
         Format::Checkstyle => "checkstyle",
+        Format::ClangTidy => "clang-tidy",
         Format::Diff => "diff",
         Format::Formatted => "formatted",
     };
@@ -88,7 +89,7 @@ fn linter_output(bytes: &[u8], format: &str) {
     // The same input always meets the same reader.
     let Some(read) = bytes.len().checked_rem(reads.len()).and_then(|at| reads.get(at)) else { return };
     let original = Original { path: Path::new("a.c"), bytes: b"int main(void) { return 0; }\n" };
-    drop(vaccel_lint::read::read(read, bytes, Some(original)));
+    drop(vaccel_lint::read::read(read, bytes, bytes, Some(original)));
     drop(vaccel_lint::read::errors(read, bytes));
 }
 
