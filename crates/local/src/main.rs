@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 use toolkit::Action;
+use vaccel_fleet::{Doctor, Fleet};
 use vaccel_lint::Lint;
 use vaccel_report::Report;
 use vaccel_run_examples::RunExamples;
@@ -11,6 +12,8 @@ use vaccel_stage_artifacts::StageArtifacts;
 
 fn main() -> ExitCode {
     toolkit::main_by_name(&[
+        (Doctor::NAME, toolkit::main::<Doctor>),
+        (Fleet::NAME, vaccel_fleet::main),
         (Lint::NAME, toolkit::main::<Lint>),
         (RunExamples::NAME, toolkit::main::<RunExamples>),
         (Report::NAME, toolkit::main::<Report>),

@@ -136,6 +136,9 @@ pub const CROSS: Programs = &[
 /// What tells where a program crashed.
 pub const DEBUG: Programs = &[("gdb", &["gdb"])];
 
+/// What makes the root file system that Incus is tried in.
+pub const FLEET: Programs = &[("mmdebstrap", &["mmdebstrap"])];
+
 /// What makes certificates.
 pub const TLS: Programs = &[("openssl", &["openssl"])];
 

@@ -68,7 +68,7 @@ pub struct InputDefinition {
 pub fn main<A: Action>() -> ExitCode {
     supervisor::protect_process();
     let runner = Runner::detect();
-    execute::<A>(&runner, std::env::args_os())
+    main_with::<A>(&runner, std::env::args_os())
 }
 
 /// The name of an action and the whole of its `main`.
@@ -96,7 +96,9 @@ fn choose(started: &OsStr, actions: &[Named]) -> std::result::Result<fn() -> Exi
     })
 }
 
-fn execute<A: Action>(runner: &Runner, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// The same with a runner and arguments of the caller's, for an executable that does more than one thing; the first
+/// argument is the name that it was started by.
+pub fn main_with<A: Action>(runner: &Runner, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = with_environment(command::<A>(), |name| runner.env(name).is_some());
     let secrets: Vec<String> =
         command.get_arguments().filter(|arg| is_secret(arg)).map(|a| a.get_id().to_string()).collect();
@@ -314,7 +316,7 @@ mod tests {
     fn run(arguments: &[&str]) -> (ExitCode, String) {
         let (runner, recording) = Runner::recording([("GITHUB_ACTIONS", "true")]);
         let arguments = std::iter::once("greet").chain(arguments.iter().copied()).map(OsString::from);
-        (execute::<Greet>(&runner, arguments), recording.text())
+        (main_with::<Greet>(&runner, arguments), recording.text())
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod toml_file;
 mod write_file;
 pub mod xml;
 
-pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main, main_by_name};
+pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main, main_by_name, main_with};
 pub use annotation::{Annotation, Level};
 pub use environment::{PassEnv, PassEnvError, repository_environment};
 pub use failure::{Failure, Result, ResultExt, Status};

@@ -283,7 +283,7 @@ impl Runner {
     }
 
     /// Ends the story of a failed action.
-    pub(crate) fn fail(&self, title: &str, failure: &Failure) {
+    pub fn fail(&self, title: &str, failure: &Failure) {
         if self.github {
             self.annotate(&Annotation::error(failure.to_string()).title(failure.get_title().unwrap_or(title)));
         } else {

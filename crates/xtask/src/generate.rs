@@ -26,6 +26,8 @@ pub fn definitions() -> Vec<Definition> {
         definition::<vaccel_fetch::Fetch>(),
         definition::<vaccel_report::Report>(),
         definition::<vaccel_store::Store>(),
+        definition::<vaccel_fleet::Fleet>(),
+        definition::<vaccel_fleet::Doctor>(),
     ]
 }
 

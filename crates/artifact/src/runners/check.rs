@@ -275,7 +275,7 @@ impl Resolver<'_> {
             };
             if label.len() > LABEL_LENGTH || !is_label(&label) {
                 let message = format!(
-                    "{label:?} is not a valid label: at most {LABEL_LENGTH} characters of a-z, 0-9, '-' and '.', since it names a scale set"
+                    "{label:?} is not a valid label: at most {LABEL_LENGTH} characters of a-z, 0-9 and '-', since it names a scale set and its nodes"
                 );
                 return Err(source.error(Some(name.span()), message));
             }
@@ -320,7 +320,7 @@ fn fill(pattern: &str, tag: &str, os: Option<&str>, arch: Arch) -> Option<String
 
 /// A name that GitHub, Helm and Kubernetes accept alike.
 fn is_label(label: &str) -> bool {
-    let inner = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+    let inner = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let ends = |c: char| c.is_ascii_alphanumeric();
     inner && label.starts_with(ends) && label.ends_with(ends)
 }

@@ -57,6 +57,9 @@ pub struct Fleet {
 pub struct K3s {
     /// Version of the agent, such as `v1.35.0+k3s1`.
     pub version: String,
+    /// Where releases of K3s are; another address for sites without the Internet.
+    #[serde(default = "k3s_releases")]
+    pub download: String,
     /// Digests of the executable per architecture, from the release's `sha256sum-<arch>.txt`.
     pub sha256: BTreeMap<String, Sha256>,
     /// Address of the server, such as `https://k3s.example.org:6443`.
@@ -111,8 +114,12 @@ fn controller_namespace() -> String {
     "arc-systems".to_owned()
 }
 
+fn k3s_releases() -> String {
+    "https://github.com/k3s-io/k3s/releases/download".to_owned()
+}
+
 fn token_file() -> String {
-    "/run/vaccel-ci/k3s-token".to_owned()
+    "/etc/vaccel-ci/k3s-token".to_owned()
 }
 
 /// What K3s gives pods and services when nobody says otherwise.

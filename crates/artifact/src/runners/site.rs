@@ -36,6 +36,9 @@ pub struct SiteK3s {
     /// Address of the server.
     #[serde(default)]
     pub server: Option<String>,
+    /// Where releases of K3s are.
+    #[serde(default)]
+    pub download: Option<String>,
     /// File on each node that holds the join token.
     #[serde(default)]
     pub token_file: Option<String>,
@@ -101,6 +104,7 @@ impl Site {
             return Err(source.error(None, message));
         }
         set(&mut fleet.k3s.server, site.k3s.server);
+        set(&mut fleet.k3s.download, site.k3s.download);
         set(&mut fleet.k3s.token_file, site.k3s.token_file);
         set(&mut fleet.k3s.mirrors, site.k3s.mirrors);
         set(&mut fleet.image_registry, site.image_registry);

@@ -23,7 +23,7 @@ const SOURCES: [&str; 7] = [
     "rust-toolchain.toml",
     ".cargo/config.toml",
     ".github/runners.toml",
-    // It pins zig and cargo-zigbuild.
+    // It pins zig and cargo-zigbuild, and the tools of runner images.
     "tests/requirements.txt",
     // How they are built.
     "crates/xtask/src/dist/",

@@ -26,6 +26,11 @@ const UNUSED: (&str, &str) = ("scripts/unused.sh", "#!/bin/sh\nunused=1\n");
 /// How it is built.
 const BUILD: &str = "[build]\ncommand = \"true\"\ninstall = '''install -D install/usr/bin/greet \"$VACCEL_CI_DESTDIR/usr/bin/greet\"'''\n";
 
+/// Our registry of runners.
+const RUNNERS: &str = "runners.toml";
+/// A registry in which every machine is a runner.
+const MACHINE: &str = "machine.toml";
+
 /// What an action is given to do, and what comes of it.
 struct Work {
     arguments: &'static [&'static str],
@@ -110,6 +115,10 @@ fn work(action: &str) -> Option<Work> {
             (&["--package", "hello", "--source-path", SOURCE, "--formats", "tar.gz,tar.zst"], "0.3.0", None)
         }
         "report" => (&["--plan", PLAN, "--needs", r#"{"plan":{"result":"success"}}"#], "of an earlier run stays", None),
+        "fleet" => (&["render", "--runners", RUNNERS], "fleet: ", None),
+        "doctor" => {
+            (&["--tag", "machine", "--runners", MACHINE, "--in-image"], "this machine is a machine runner", None)
+        }
         "upload" => (&["--dist-path", "bundle"], "0.3.0", None),
         "fetch" => (&["--package", "hello", "--ref", "v0.3.0"], "0.3.0", Some("artifacts/greet")),
         "store" => (&["--command", "list"], "hello", None),
@@ -174,6 +183,10 @@ fn prepare(place: &Path, arch: Arch) -> Result<()> {
     let greet = read(&repository.folder().join(GREET))?;
     write(&place.join(GREET), &greet)?;
     std::fs::set_permissions(place.join(GREET), std::fs::Permissions::from_mode(0o755)).context("could not mark it")?;
+
+    write(&place.join(RUNNERS), &read(&testbed::workspace_root().join(artifact::runners::PATH))?)?;
+    let machine = "label = '{tag}-{arch}'\n[architectures]\narm.builds-on = []\n[tags.machine]\nmeaning = 'any'\narchitectures = ['amd64', 'arm64']\nlabels = { arm = 'arm' }\nprovides.sh = { file = '/bin/sh' }\n";
+    write(&place.join(MACHINE), machine.as_bytes())?;
 
     let manifest = Manifest { arch, ..bundle::manifest("v0.3.0", "0.3.0")? };
     bundle::write(&place.join("bundle"), manifest, [("greet", greet)])?;
