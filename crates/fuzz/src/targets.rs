@@ -41,6 +41,7 @@ pub const TARGETS: &[Target] = &[
         read: |bytes| with_text(bytes, |text| drop(vaccel_run_examples::manifest::Manifest::parse(text))),
     },
     Target { name: "json-diagnostics", read: |bytes| linter_output(bytes, "json") },
+    Target { name: "clang-tidy", read: |bytes| linter_output(bytes, "clang-tidy") },
     Target { name: "formatted", read: |bytes| linter_output(bytes, "formatted") },
     Target { name: "junit", read: |bytes| with_text(bytes, |text| drop(vaccel_build::junit::parse(text))) },
     Target { name: "line-diagnostics", read: |bytes| linter_output(bytes, "regex") },
@@ -84,6 +85,7 @@ fn linter_output(bytes: &[u8], format: &str) {
         Format::ClangTidy => "clang-tidy",
         Format::Diff => "diff",
         Format::Formatted => "formatted",
+        Format::ClangTidy => "clang-tidy",
     };
     let reads: Vec<_> = READS.iter().filter(|read| name(read) == format).collect();
     // The same input always meets the same reader.

@@ -48,7 +48,7 @@ fn labels_are_composed_as_callers_know_them() {
 fn a_runner_that_does_not_exist_is_refused() {
     let runners = parse(OURS).unwrap();
     let refused = |tag, arch| runners.runner(tag, arch).unwrap_err().to_string();
-    insta::assert_snapshot!(refused("gpu", Arch::X86_64), @r#"there are no runners with the tag "gpu"; there are base, base-dind, jetson, tensorflow, torch, tvm"#);
+    insta::assert_snapshot!(refused("gpu", Arch::X86_64), @r#"there are no runners with the tag "gpu"; there are base, base-dind, github, jetson, tensorflow, torch, tvm"#);
     insta::assert_snapshot!(refused("jetson", Arch::X86_64), @"there are no jetson runners for amd64; there are some for arm64");
     insta::assert_snapshot!(refused("torch", Arch::Armv7l), @"there are no torch runners for arm; there are some for amd64, arm64");
 }
