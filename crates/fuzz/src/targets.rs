@@ -85,7 +85,6 @@ fn linter_output(bytes: &[u8], format: &str) {
         Format::ClangTidy => "clang-tidy",
         Format::Diff => "diff",
         Format::Formatted => "formatted",
-        Format::ClangTidy => "clang-tidy",
     };
     let reads: Vec<_> = READS.iter().filter(|read| name(read) == format).collect();
     // The same input always meets the same reader.
