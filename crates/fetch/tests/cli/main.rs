@@ -39,7 +39,6 @@ fn a_job_fetches_by_requirement_and_reports() {
     commit=ebc23b1f00000000000000000000000000000000
     path=artifacts
     files=hello_0.3.0-1_amd64.deb|hello_0.3.0_x86_64.tar.gz
-    verified=artifacts/hello_0.3.0-1_amd64.deb=3b439e5240fc6bc6baeae019765d533d44e4604bf89cc5c328eccf85fcc3c60d|artifacts/hello_0.3.0_x86_64.tar.gz=26dcb601336be7291695ca52d7758d2cd67a82647ffd47d73043272b3b428259
     installed=false
     ");
     insta::assert_snapshot!(scene.read("summary"), @r"
@@ -134,7 +133,6 @@ fn the_archive_is_installed_below_a_prefix() {
     }
     insta::assert_snapshot!(without_digests(&scene)[4..].join("\n"), @r"
     files=hello_0.3.0-1_amd64.deb|hello_0.3.0_x86_64.tar.gz
-    verified=artifacts/hello_0.3.0-1_amd64.deb=3b439e5240fc6bc6baeae019765d533d44e4604bf89cc5c328eccf85fcc3c60d|artifacts/hello_0.3.0_x86_64.tar.gz=26dcb601336be7291695ca52d7758d2cd67a82647ffd47d73043272b3b428259
     installed=true
     pkg-config-path=FOLDER/prefix/usr/lib/x86_64-linux-gnu/pkgconfig:FOLDER/prefix/usr/share/pkgconfig
     library-path=FOLDER/prefix/usr/lib/x86_64-linux-gnu:FOLDER/prefix/usr/lib

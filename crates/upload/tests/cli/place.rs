@@ -11,7 +11,7 @@ fn a_bundle_is_published_at_its_place_and_no_other_package_beside_it() {
     command.arg("--remote-path=plugins/hello");
     let said = scene.run(command);
     assert_eq!(said.code, 0, "{}", said.stdout);
-    let expected = "place/plugins/hello/rev/v0.3.0/x86_64/release/";
+    let expected = "place/plugins/hello/rev/v0.3.0/";
     assert!(outputs(&scene.read("output")).contains(&format!("remote-path={expected}")), "{}", said.stdout);
 
     let manifest = testbed::bundle::manifest("v0.3.0", "0.3.0").unwrap();
