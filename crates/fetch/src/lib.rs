@@ -18,7 +18,7 @@ mod summary;
 pub mod unpack;
 
 use artifact::{Arch, BuildType, BuildTypeError, Commit, PackageName, RefName, Sha256, Version};
-use registry::{BasePath, PublicKey, RemotePath, Requirement, StoreArgs};
+use registry::{BasePath, PublicKeys, RemotePath, Requirement, StoreArgs};
 use request::Requests;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -116,9 +116,18 @@ pub struct Args {
     /// How many files are fetched at the same time; 0 leaves it to the action.
     #[arg(long, default_value_t = 0)]
     concurrency: usize,
-    /// Public key of minisign; a manifest that it has not signed is an error.
+    /// Public keys of minisign, any of which fits, one a line; what none of them has signed is an error.
     #[arg(long)]
-    public_key: Option<PublicKey>,
+    public_key: Option<PublicKeys>,
+    /// Further public keys, which are good for branches and indexes only.
+    #[arg(long)]
+    branch_public_key: Option<PublicKeys>,
+    /// How old the index of a package may be, such as `7d`; older answers of a store are refused.
+    #[arg(long)]
+    max_age: Option<registry::Days>,
+    /// A file that remembers the last serial of every signed index, so that an older one is refused.
+    #[arg(long)]
+    serial_file: Option<PathBuf>,
     /// Place of the package in the store below base-path, such as `plugins/torch`; absent, its name.
     #[arg(long)]
     remote_path: Option<RemotePath>,

@@ -38,7 +38,7 @@ impl<'a> Resolver<'a> {
             base: args.base_path(),
             arch: args.arch.map_or_else(host, Ok)?,
             build_types: &args.build_type.0,
-            signed: args.public_key.is_some(),
+            signed: args.public_key.is_some() || args.branch_public_key.is_some(),
             purpose: needs_purpose.then(|| purpose(args, runner)).transpose()?,
         })
     }

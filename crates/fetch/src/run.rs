@@ -7,7 +7,7 @@ use crate::request::{Request, Which};
 use crate::resolve::{Found, Resolver};
 use crate::{Args, FetchedPackage, Install, Outputs, choice, install, listing, machine, summary};
 use artifact::{FileEntry, Manifest, Sha256};
-use registry::{FetchedFile, Fetcher, Location, Progress, RegistryError, Resolved, Store, Without};
+use registry::{FetchedFile, Fetcher, Location, Progress, RegistryError, Resolved, Store, Trust, Without};
 use std::fs;
 use std::path::{Path, PathBuf};
 use toolkit::{Failure, Json, Result, ResultExt, Runner, SearchPaths, human};
@@ -21,9 +21,12 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("could not start the runtime")?.block_on(async {
         let mut store = args.store.connect(Without::Anonymous, runner).await?;
-        if let Some(public_key) = &args.public_key {
-            store = store.trusting(public_key.clone());
-        }
+        store = store.trusting(Trust {
+            keys: args.public_key.clone().map(|keys| keys.0).unwrap_or_default(),
+            branch_keys: args.branch_public_key.clone().map(|keys| keys.0).unwrap_or_default(),
+            max_age: args.max_age.map(registry::Days::duration),
+            serials: args.serial_file.clone(),
+        });
         if let Some(package) = args.package.as_ref().filter(|_| args.list) {
             let published = registry::published(&store, &args.base_path(), package).await;
             let published = published.map_err(RegistryError::into_failure)?;
@@ -98,6 +101,10 @@ async fn plan(args: &Args, store: &Store, requests: &[Request], runner: &Runner)
                 let manifest = &bundle.manifest;
                 let place = bundle.location.prefix();
                 runner.step(&format!("Fetch {} {} ({place})", manifest.package, manifest.version));
+                if let Some(yanked) = &bundle.yanked {
+                    let (package, version) = (&manifest.package, &manifest.version);
+                    runner.warning(&format!("{package} {version} was yanked: {}", yanked.reason));
+                }
                 check_machine(manifest, args.install, runner)?;
                 Offer::all(manifest)
             }

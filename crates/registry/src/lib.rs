@@ -9,6 +9,7 @@
 mod commit;
 mod conditions;
 mod content;
+mod days;
 mod error;
 mod fetch;
 mod folder;
@@ -34,6 +35,7 @@ mod trust;
 mod turn;
 mod unverified;
 
+pub use days::{Days, DaysError};
 pub use error::{Conflict, RegistryError};
 pub use fetch::{FetchedFile, Fetcher};
 pub use key::{BasePath, BasePathError, Location, RefPlace, RemotePath, RemotePathError};

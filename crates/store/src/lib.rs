@@ -3,7 +3,6 @@
 //!
 //! Each command is one file; what it does to a store is done by `registry::maintain`.
 
-mod age;
 mod branches;
 mod check;
 mod clean;
@@ -68,7 +67,7 @@ pub struct Args {
     delete: bool,
     /// How long gc leaves alone what nothing names, since somebody may be reading it: `14d`.
     #[arg(long, default_value = "14d")]
-    grace: age::Days,
+    grace: registry::Days,
     /// The branches that exist, for gc: all others are closed.
     #[arg(long)]
     branches: Option<List>,

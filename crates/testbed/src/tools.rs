@@ -139,6 +139,9 @@ pub const DEBUG: Programs = &[("gdb", &["gdb"])];
 /// What makes the root file system that Incus is tried in.
 pub const FLEET: Programs = &[("mmdebstrap", &["mmdebstrap"])];
 
+/// What signs and verifies beside us.
+pub const SIGN: Programs = &[("minisign", &["minisign"])];
+
 /// What makes certificates.
 pub const TLS: Programs = &[("openssl", &["openssl"])];
 

@@ -51,6 +51,30 @@ async fn releases_and_branches_may_have_different_keys() -> Result<()> {
 }
 
 #[tokio::test]
+async fn minisign_itself_makes_our_keys_and_verifies_what_we_sign() -> Result<()> {
+    testbed::tools::require(&[testbed::tools::SIGN], &|_| ())?;
+    let shelf = Shelf::new()?;
+    let [public, secret] = ["minisign.pub", "minisign.key"].map(|name| shelf.path(name));
+    let minisign = |arguments: &[&std::path::Path]| std::process::Command::new("minisign").args(arguments).output();
+    // A key without a password, whose checksum it leaves empty.
+    let made = minisign(&["-G".as_ref(), "-W".as_ref(), "-p".as_ref(), &public, "-s".as_ref(), &secret])?;
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let key: SigningKey = std::fs::read_to_string(&secret)?.parse()?;
+    let keys: PublicKeys = std::fs::read_to_string(&public)?.parse()?;
+    shelf.publish_with(&[shelf.bundle("v0.3.0", "0.3.0", AMD, &[("a.txt", "a")])?], &signed(&key)).await?;
+    shelf.at("v0.3.0", AMD, keys.clone().into()).await?;
+    let release = shelf.path("store/artifacts/hello/rev/v0.3.0/release.json");
+    let verified = minisign(&["-V".as_ref(), "-p".as_ref(), &public, "-m".as_ref(), &release])?;
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    // The other way round: what it signs by hand is accepted.
+    std::fs::remove_dir_all(shelf.path("store/artifacts/hello/signatures"))?;
+    let by_hand = minisign(&["-S".as_ref(), "-s".as_ref(), &secret, "-m".as_ref(), &release])?;
+    assert!(by_hand.status.success(), "{}", String::from_utf8_lossy(&by_hand.stderr));
+    shelf.at("v0.3.0", AMD, keys.into()).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_signed_release_of_another_place_is_refused() -> Result<()> {
     let shelf = Shelf::new()?;
     let (key, public) = pair();
