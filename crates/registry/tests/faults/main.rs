@@ -105,21 +105,54 @@ async fn a_store_that_ignores_conditions_is_warned_of_and_keeps_releases_of_sequ
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn on_stores_that_ignore_or_refuse_conditions_one_of_two_publishers_wins_whole_and_the_other_knows() -> Result<()>
+{
+    const ROUNDS: usize = 8;
+    for (kind, mode) in
+        [("ignores", Mode::Unconditional), ("refuses-501", Mode::Refusing(501)), ("refuses-400", Mode::Refusing(400))]
+    {
+        let proxy = &Proxy::start(mode)?;
+        // Each round in a place of its own: all can run at once.
+        let rounds = (0..ROUNDS).map(|round| async move {
+            let mut world = World::new(&format!("{kind}-{round}")).await?;
+            world.store = through(proxy).await?;
+            let bundles = ["one", "two"].map(|text| world.bundle("v0.3.0", "0.3.0", &[(DEB, text), (LIBRARY, text)]));
+            let [first, second] = bundles;
+            let (first, second) = (first?, second?);
+            let (a, b) = tokio::join!(world.publish(&first), world.publish(&second));
+            let (won, error) = match (a, b) {
+                (Ok(_), Err(error)) => (first, error),
+                (Err(error), Ok(_)) => (second, error),
+                both => panic!("{kind}, round {round}: {both:?}"),
+            };
+            assert!(matches!(error, RegistryError::Immutable(_)), "{kind}: {error}");
+            let found = world.at("v0.3.0").await?;
+            assert_eq!(&found.manifest, won.manifest(), "{kind}, round {round}");
+            world.fetch(&found, "whole").await?;
+            Ok::<_, anyhow::Error>(())
+        });
+        futures_util::future::try_join_all(rounds).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_without_uploads_in_parts_and_metadata_serves_as_well() -> Result<()> {
     let mut world = World::new("poor").await?;
     world.store = through(&Proxy::start(Mode::Poor)?).await?;
     let large = |text: &str| text.repeat(18 * 1024 * 1024);
     for (git_ref, version) in [("v0.3.0", "0.3.0"), ("main", "0.3.0")] {
-        let bundle = world.bundle(git_ref, version, &[(DEB, &large("a")), (LIBRARY, "library")])?;
+        let text = if git_ref == "main" { "m" } else { "a" };
+        let bundle = world.bundle(git_ref, version, &[(DEB, &large(text)), (LIBRARY, git_ref)])?;
         assert_eq!(world.publish(&bundle).await?.uploaded, 2);
         let again = world.publish(&bundle).await?;
         assert_eq!((again.uploaded, again.skipped, again.unchanged), (0, 2, true), "{git_ref}");
         world.fetch(&world.at(git_ref).await?, git_ref).await?;
     }
-    let other = world.bundle("v0.3.0", "0.3.0", &[(DEB, &large("b")), (LIBRARY, "library")])?;
+    let other = world.bundle("v0.3.0", "0.3.0", &[(DEB, &large("b")), (LIBRARY, "v0.3.0")])?;
     let error = world.publish(&other).await.unwrap_err();
     assert!(matches!(&error, RegistryError::Immutable(conflict) if conflict.published.is_some()), "{error}");
-    let changed = world.bundle("v0.4.0", "0.4.0", &[(DEB, &large("a"))])?;
+    let changed = world.bundle("v0.4.0", "0.4.0", &[(DEB, &large("c"))])?;
     std::fs::write(changed.folder().join(DEB), large("b"))?;
     assert!(matches!(world.publish(&changed).await, Err(RegistryError::Bundle(_))));
     Ok(())
@@ -131,7 +164,7 @@ async fn a_busy_store_is_asked_again_after_the_time_that_it_asks_for() -> Result
         let proxy = Proxy::start(Mode::Busy(status, 2))?;
         let (store, started) = (through(&proxy).await?, Instant::now());
         assert_eq!(registry::list(&store, &"busy".parse()?, &"hello".parse()?).await?, []);
-        assert_eq!(proxy.requests(), 3, "{status}");
+        assert_eq!(proxy.requests(), 4, "{status}: two are refused, then the index and a listing");
         assert!(started.elapsed() >= Duration::from_secs(least), "{status}: {:?}", started.elapsed());
     }
     Ok(())
@@ -142,15 +175,16 @@ async fn a_publication_that_breaks_off_says_what_is_there_and_what_is_not() -> R
     let mut world = World::new("broken-off").await?;
     let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (LIBRARY, "library")])?;
     world.publish(&world.bundle("v0.2.0", "0.2.0", &[(DEB, "deb")])?).await?;
-    // Listing, probe, the claim, and the first file.
-    let proxy = Proxy::start(Mode::Down(4))?;
+    // Release, index, what an earlier version may have published, the probe, and the first file.
+    let proxy = Proxy::start(Mode::Down(5))?;
     let direct = std::mem::replace(&mut world.store, through(&proxy).await?);
     let options = registry::PublishOptions { concurrency: 1, ..registry::PublishOptions::default() };
     let error = registry::publish(&world.store, &world.base, std::slice::from_ref(&bundle), &options, &|_, _| ())
         .await
         .unwrap_err();
-    insta::assert_snapshot!(error.into_failure(), @r"
-    the publication broke off (readers see what they saw before; files on the store: hello_0.3.0-1_amd64.deb; not there: libhello.so.0.3.0, manifest.json): writing of broken-off/hello/rev/v0.3.0/x86_64/release/libhello.so.0.3.0 failed: HTTP status 503
+    let digest = artifact::Sha256::of(b"library").to_string();
+    insta::assert_snapshot!(error.into_failure().to_string().replace(&digest, "DIGEST"), @r"
+    the publication broke off (readers see what they saw before; files on the store: hello_0.3.0-1_amd64.deb; not there: libhello.so.0.3.0, release.json): failed to write broken-off/hello/objects/DIGEST/libhello.so.0.3.0: HTTP status 503
     help: run it again: it sends only what is missing
     ");
     world.store = direct;

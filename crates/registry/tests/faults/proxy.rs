@@ -18,6 +18,8 @@ pub enum Mode {
     Faults,
     /// Conditions are ignored, as some stores do.
     Unconditional,
+    /// What has a condition is refused with this status.
+    Refusing(u16),
     /// It knows no uploads in parts, and keeps no metadata.
     Poor,
     /// So many are refused with this status, and a second to wait.
@@ -86,7 +88,8 @@ impl Shared {
 
     fn serve(&self, request: &mut Request) -> Result<Vec<u8>> {
         match self.mode {
-            Mode::Unconditional if request.header("if-none-match").is_some() => {
+            Mode::Refusing(code) if is_conditional(request) => Ok(status(code, "")),
+            Mode::Unconditional if is_conditional(request) => {
                 self.write_anyway(request)?;
                 Ok(status(200, ""))
             }
@@ -94,7 +97,7 @@ impl Shared {
             Mode::Down(most) if request.number >= most => Ok(refusal(503)),
             Mode::Poor if request.method() == "POST" && request.target().contains("uploads") => Ok(status(501, "")),
             Mode::Poor => Ok(without_metadata(request.forward()?)),
-            Mode::Unconditional | Mode::Busy(..) | Mode::Down(_) => request.forward(),
+            Mode::Unconditional | Mode::Refusing(_) | Mode::Busy(..) | Mode::Down(_) => request.forward(),
             Mode::Faults => self.disturb(request),
         }
     }
@@ -163,6 +166,10 @@ impl Shared {
         self.handle.block_on(put.body(request.body.clone().into()).send())?;
         Ok(())
     }
+}
+
+fn is_conditional(request: &Request) -> bool {
+    request.header("if-none-match").is_some() || request.header("if-match").is_some()
 }
 
 /// An answer without the headers that a store keeps for us.
