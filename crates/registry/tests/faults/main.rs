@@ -175,8 +175,8 @@ async fn a_publication_that_breaks_off_says_what_is_there_and_what_is_not() -> R
     let mut world = World::new("broken-off").await?;
     let bundle = world.bundle("v0.3.0", "0.3.0", &[(DEB, "deb"), (LIBRARY, "library")])?;
     world.publish(&world.bundle("v0.2.0", "0.2.0", &[(DEB, "deb")])?).await?;
-    // Release, index, what an earlier version may have published, the probe, and the first file.
-    let proxy = Proxy::start(Mode::Down(5))?;
+    // Release, index, what an earlier version may have published, the probe, and the first file, which is there already.
+    let proxy = Proxy::start(Mode::Down(6))?;
     let direct = std::mem::replace(&mut world.store, through(&proxy).await?);
     let options = registry::PublishOptions { concurrency: 1, ..registry::PublishOptions::default() };
     let error = registry::publish(&world.store, &world.base, std::slice::from_ref(&bundle), &options, &|_, _| ())
