@@ -73,9 +73,14 @@ fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
 /// 2. Walks the install tree and makes sure that it can be packaged, and is the one that was tested.
 fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<(InstallTree, Chain)> {
     let tree = InstallTree::read(&args.destdir, staging.subject.arch).map_err(tree_failure)?;
-    if staging.formats.iter().any(|format| format.needs_tree()) && !tree.holds(&args.prefix) {
-        let message = format!("the install tree {} holds nothing below {}", args.destdir.display(), args.prefix);
-        return Err(Failure::work(message).help("give the folder above the prefix, or the `prefix` that was built for"));
+    if staging.formats.iter().any(|format| format.needs_tree()) {
+        tree.check_not_empty().map_err(tree_failure)?;
+        if !tree.holds(&args.prefix) {
+            let message = format!("the install tree {} holds nothing below {}", args.destdir.display(), args.prefix);
+            return Err(
+                Failure::work(message).help("give the folder above the prefix, or the `prefix` that was built for")
+            );
+        }
     }
     let configured = loader::configured_folders(&tree).context("could not read etc/ld.so.conf.d")?;
     let searched = loader::default_folders(staging.subject.arch).into_iter().chain(configured);

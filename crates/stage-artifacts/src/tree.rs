@@ -110,10 +110,15 @@ impl InstallTree {
             problems.sort_by(|a, b| a.path.cmp(&b.path));
             return Err(TreeError::Unfit { root: root.to_owned(), problems });
         }
-        if entries.iter().all(|entry| matches!(entry.kind, Kind::Folder)) {
-            return Err(TreeError::Empty(root.to_owned()));
-        }
         Ok(Self { root: root.to_owned(), entries })
+    }
+
+    /// Refuses a tree without files.
+    pub fn check_not_empty(&self) -> Result<(), TreeError> {
+        if self.entries.iter().all(|entry| matches!(entry.kind, Kind::Folder)) {
+            return Err(TreeError::Empty(self.root.clone()));
+        }
+        Ok(())
     }
 
     /// The folder that holds the tree.

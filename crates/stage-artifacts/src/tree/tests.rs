@@ -34,7 +34,7 @@ fn foreign_program() -> Vec<u8> {
 }
 
 fn refusal(root: &Path) -> String {
-    let error = InstallTree::read(root, host()).unwrap_err();
+    let error = InstallTree::read(root, host()).and_then(|tree| tree.check_not_empty()).unwrap_err();
     error.to_string().replace(&root.display().to_string(), "<tree>")
 }
 
@@ -64,7 +64,7 @@ fn a_tree_without_files_is_refused() {
     let root = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(refusal(root.path()), @"the install tree <tree> is empty: there is nothing to package");
     fs::create_dir_all(root.path().join("usr/lib")).unwrap();
-    assert!(matches!(InstallTree::read(root.path(), host()), Err(TreeError::Empty(_))));
+    assert!(matches!(InstallTree::read(root.path(), host()).unwrap().check_not_empty(), Err(TreeError::Empty(_))));
     assert!(matches!(InstallTree::read(&root.path().join("none"), host()), Err(TreeError::Missing(_))));
     fs::write(root.path().join("file"), "").unwrap();
     assert!(matches!(InstallTree::read(&root.path().join("file"), host()), Err(TreeError::NotAFolder(_))));
