@@ -71,7 +71,7 @@ impl<'a> Known<'a> {
             Some(Place::LeftOut) => return None,
             Some(Place::File(path)) => {
                 let span = raw.span.or_else(|| span_at(&self.text(&path)?, raw.offset?));
-                let span = span.map(|span| self.in_characters(&path, span, reading.columns));
+                let span = span.map(|span| self.in_characters(&path, span, raw.columns.unwrap_or(reading.columns)));
                 (Some(path), span, raw.message)
             }
             // A header of the system, say: the place is a part of the message.

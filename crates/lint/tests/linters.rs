@@ -59,6 +59,44 @@ fn every_linter_finds_what_its_fixture_has() {
     }
 }
 
+/// A linter, a file, and where in it something is found: behind characters of two and four bytes, or of two units of
+/// UTF-16. Columns count characters, whatever the linter counts.
+const COLUMNS: &[(&str, &str, &str, u64, u64)] = &[
+    ("clang-tidy", "clean.c", "int f(void) { const char *s = \"ü😀\"; int *p = 0; return *p + s[0]; }\n", 1, 56),
+    ("cppcheck", "a.c", "int f(void) { const char *s = \"ü😀\"; int *p = 0; return *p + s[0]; }\n", 1, 57),
+    ("gofmt", "a.go", "package a\n\nvar s = \"ü😀\"; var x = )\n", 3, 23),
+    ("markdownlint-cli2", "a.md", "# A\n\nü😀 x http://example.org\n", 3, 6),
+    ("ruff-check", "a.py", "x = \"ü😀\"; import os\n", 1, 18),
+    ("rumdl", "a.md", "# A\n\nü😀 x http://example.org\n", 3, 6),
+    ("shellcheck", "a.sh", "#!/bin/sh\necho \"ü😀\" $1\n", 2, 11),
+    ("shfmt", "a.sh", "echo \"ü😀\" ; if\n", 1, 13),
+    ("typos", "a.md", "ü😀 recieve\n", 1, 4),
+    ("yamllint", "a.yml", "---\n\"ü😀\":  1\n", 2, 7),
+    (
+        "zizmor",
+        ".github/workflows/a.yml",
+        "on: push\njobs:\n  a:\n    runs-on: x\n    steps: [{\"name\": \"ü😀\", \"uses\": \"foo/bar@v1\"}]\n",
+        5,
+        37,
+    ),
+];
+
+#[test]
+fn columns_count_characters() {
+    let path = path();
+    for (linter, name, text, line, column) in COLUMNS {
+        let repository = Repository::of(linter);
+        let file = repository.root().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+        repository.commit("feat: first version");
+        let found = repository.lint(linter, &[], &path);
+        let places: Vec<_> =
+            found.iter().filter(|found| found.path == *name).map(|found| (found.line, found.column)).collect();
+        assert!(places.contains(&(*line, *column)), "{linter}: {places:?}");
+    }
+}
+
 #[test]
 fn commits_are_found_wanting() {
     let repository = Repository::empty();

@@ -11,7 +11,7 @@ pub mod regex;
 pub mod rustc;
 pub mod sarif;
 
-use crate::definition::{Format, Read};
+use crate::definition::{Columns, Format, Read};
 use crate::finding::{Severity, Span};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -41,6 +41,8 @@ pub struct Raw {
     pub fix: Option<String>,
     /// The place as a byte of the file, where there is no span.
     pub offset: Option<u64>,
+    /// What its columns count, if the output says so.
+    pub columns: Option<Columns>,
     /// The changes that fix it, where there are no hunks.
     pub edits: Vec<Edit>,
 }

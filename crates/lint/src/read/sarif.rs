@@ -2,6 +2,7 @@
 //! SARIF 2.1.0.
 
 use super::{Raw, ReadError, text};
+use crate::definition::Columns;
 use crate::finding::Span;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -18,12 +19,17 @@ pub fn read(output: &[u8]) -> Result<Vec<Raw>, ReadError> {
             return Err(ReadError::new("it tells of trouble of its own", trouble.as_bytes()));
         }
         let rules = Rules::of(run);
+        let columns = match str_at(run, "/columnKind") {
+            Some("utf16CodeUnits") => Some(Columns::Utf16),
+            Some("unicodeCodePoints") => Some(Columns::Characters),
+            _ => None,
+        };
         for result in run.get("results").and_then(Value::as_array).into_iter().flatten() {
             let is_suppressed =
                 result.get("suppressions").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
             let is_fault = matches!(str_at(result, "/kind"), None | Some("fail" | "open" | "review"));
             if is_fault && !is_suppressed {
-                found.push(raw(result, &rules));
+                found.push(Raw { columns, ..raw(result, &rules) });
             }
         }
     }
