@@ -4,8 +4,10 @@
 //! Each scenario is a repository's life: what its authors do, and what must come of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod earlier;
 mod examples;
 mod failures;
 mod publication;
+mod readme;
 mod trust;
 mod world;

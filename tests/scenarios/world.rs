@@ -69,6 +69,14 @@ impl World {
         outcome
     }
 
+    /// Runs a workflow with the store's secrets under the names of the earlier system.
+    pub fn act_as_earlier(&self, repository: &Repository, workflow: &str, event: Event) -> Outcome {
+        let (_, server) = shared();
+        self.run(repository, workflow, event, |act| {
+            act.secret("AWS_ACCESS_KEY", server.access_key()).secret("AWS_SECRET_ACCESS_KEY", server.secret_key())
+        })
+    }
+
     /// Runs a workflow in a repository that has no secrets.
     pub fn act_without_secrets(&self, repository: &Repository, workflow: &str, event: Event) -> Outcome {
         self.run(repository, workflow, event, |act| act)

@@ -31,6 +31,15 @@ pub struct Plan {
     pub decides: bool,
     /// The label of the runner for the jobs beside the builds.
     pub jobs_runner: String,
+    /// Options of the build system that this package has of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// Which files of the install tree are this package's, as globs; all if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// Place of the package in the store, if that is not its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_path: Option<String>,
     /// The targets; empty if nothing runs.
     pub matrix: Matrix,
 }
@@ -60,6 +69,8 @@ pub struct Target {
     pub runs_on: String,
     /// The architecture of the artifacts as runner labels have it.
     pub runner_arch: String,
+    /// The tag of the runner.
+    pub tag: String,
     /// What the runner has, for the examples: its capabilities, separated by commas.
     pub context: String,
 }

@@ -313,6 +313,7 @@ fn matrix(request: &Request, runners: &Runners) -> Result<Matrix, PlanError> {
             build_type: *build_type,
             runs_on: runs_on.clone(),
             runner_arch: arch.runner().to_owned(),
+            tag: request.runner.clone(),
             context: context.clone(),
         }));
     }

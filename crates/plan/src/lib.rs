@@ -6,7 +6,9 @@
 
 mod decide;
 mod laptop;
+mod package;
 mod registry;
+mod request;
 mod summary;
 mod trigger;
 mod version;
@@ -14,7 +16,7 @@ mod version;
 pub use decide::{Decision, PlanError, Request, decide};
 pub use trigger::{PullRequest, Surroundings, Trigger};
 
-use artifact::{BuildType, PackageName};
+use artifact::PackageName;
 use laptop::Checkout;
 use std::path::PathBuf;
 use toolkit::event::Event;
@@ -42,15 +44,16 @@ pub struct Args {
     /// Folder with the sources, checked out with their history.
     #[arg(long, default_value = ".")]
     source_path: PathBuf,
-    /// Tag of the runners that build, of the runner registry.
+    /// Tag of the runners that build, of the runner registry. A JSON array of the parts of their label, without the
+    /// architecture, is understood, too.
     #[arg(long, default_value = "base")]
     runner: String,
     /// Label of the runner for the jobs beside the builds; absent, the first of the tag base.
     #[arg(long)]
     jobs_runner: Option<String>,
-    /// Architectures to build for: amd64, arm64, arm.
+    /// Architectures to build for: amd64, arm64, arm. A JSON array is understood, too.
     #[arg(long, default_value = "amd64")]
-    runner_archs: List,
+    runner_archs: String,
     /// Build types, under meson's names.
     #[arg(long, default_value = "debug,release")]
     build_types: List,
@@ -60,6 +63,12 @@ pub struct Args {
     /// Whether findings of the linters fail the verdict and hold back the publication, gate, or do not, advise.
     #[arg(long, value_enum, default_value_t = LintMode::Gate)]
     lint: LintMode,
+    /// Place of the package in the store; absent, what its settings say, else its name.
+    #[arg(long)]
+    remote_path: Option<String>,
+    /// Inputs and secrets in the form of the earlier system that the caller uses; a notice names the form of today.
+    #[arg(long)]
+    former_inputs: Option<List>,
     /// Whether the store's address is there; a run that is to publish without it fails at once.
     #[arg(long, default_value_t = true)]
     has_store: bool,
@@ -112,6 +121,12 @@ toolkit::outputs! {
         pub jobs_runner: String,
         /// The targets, as `<arch>/<build-type>`, one per line.
         pub targets: Vec<String>,
+        /// Options of the build system that this package has of its own, one per line.
+        pub options: Vec<String>,
+        /// Which files of the install tree are this package's, as globs, one per line; all if there are none.
+        pub files: Vec<String>,
+        /// Place of the package in the store, if that is not its name.
+        pub remote_path: Option<String>,
         /// The job matrix, for `fromJSON()`.
         pub matrix: Json<artifact::Matrix>,
     }
@@ -130,9 +145,10 @@ impl toolkit::Action for Plan {
             return Err(Failure::input(format!("there is no folder {}", args.source_path.display()))
                 .help("check the sources out first, or correct source-path"));
         }
-        let request = request(&args)?;
         let trigger = trigger(&args, runner)?;
         let runners = registry::load(&args, &trigger)?;
+        let request = request::read(&args, &runners, runner)?;
+        let package = package::settings(&args)?;
         let decision = decide(&trigger, &request, &runners).map_err(PlanError::into_failure)?;
         let version = version::of(&args.source_path, &decision)?;
         let plan = artifact::Plan {
@@ -147,6 +163,9 @@ impl toolkit::Action for Plan {
             git_ref: decision.git_ref,
             sha: decision.sha,
             version,
+            options: package.options.clone(),
+            files: package.files.clone(),
+            remote_path: package.remote_path.clone(),
             matrix: decision.matrix,
         };
         runner.summary(&summary::render(&plan))?;
@@ -161,29 +180,13 @@ impl toolkit::Action for Plan {
             sha: plan.sha.to_string(),
             version: plan.version.to_string(),
             targets: plan.matrix.include.iter().map(|row| format!("{}/{}", row.arch, row.build_type)).collect(),
+            options: package.options,
+            files: package.files,
+            remote_path: package.remote_path,
             matrix: Json(plan.matrix.clone()),
             plan: Json(plan),
         })
     }
-}
-
-fn request(args: &Args) -> Result<Request> {
-    let archs = args.runner_archs.iter().map(|name| {
-        artifact::Arch::from_runner(name).or_else(|| name.parse().ok()).ok_or_else(|| {
-            Failure::input(format!("unknown architecture {name:?} in runner-archs; there are amd64, arm64 and arm"))
-        })
-    });
-    let build_types =
-        args.build_types.iter().map(|name| name.parse::<BuildType>().input("the input build-types is wrong"));
-    Ok(Request {
-        runner: args.runner.clone(),
-        jobs_runner: args.jobs_runner.clone(),
-        archs: archs.collect::<Result<_>>()?,
-        build_types: build_types.collect::<Result<_>>()?,
-        release: args.release,
-        has_store: args.has_store,
-        has_credentials: args.has_credentials,
-    })
 }
 
 fn trigger(args: &Args, runner: &Runner) -> Result<Trigger> {

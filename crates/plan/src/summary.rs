@@ -47,6 +47,9 @@ mod tests {
             immutable: true,
             decides: true,
             jobs_runner: "base-2204-amd64".into(),
+            options: Vec::new(),
+            files: Vec::new(),
+            remote_path: None,
             git_ref: "v0.3.0".parse().unwrap(),
             sha: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
             version: "0.3.0".parse().unwrap(),
@@ -57,6 +60,7 @@ mod tests {
                         build_type,
                         runs_on: "base-2204-amd64".into(),
                         runner_arch: "amd64".into(),
+                        tag: "base".into(),
                         context: "network".into(),
                     })
                     .into(),

@@ -353,10 +353,74 @@ fn a_registry_of_the_repository_wins_and_the_input_wins_over_it() {
 }
 
 #[test]
+fn the_forms_of_the_earlier_system_are_understood_with_a_notice() {
+    let scene = Scene::new();
+    let inputs = [
+        ("RUNNER", r#"["base", "dind", "2204"]"#),
+        ("RUNNER_ARCHS", r#"["amd64", "arm64", "arm"]"#),
+        ("BUILD_TYPES", "release"),
+        ("REMOTE_PATH", "plugins/hello"),
+        ("FORMER_INPUTS", ", upload-subpath,\n AWS_ACCESS_KEY, ,"),
+    ];
+    let (output, told) = scene.step("push", &scene.push(), &inputs);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let matrix: Value = serde_json::from_str(value(&told, "matrix")).unwrap();
+    let labels: Vec<_> =
+        matrix["include"].as_array().unwrap().iter().map(|row| row["runs_on"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["base-dind-2204-amd64", "base-dind-2204-arm64", "base-dind-2204-amd64"]);
+    assert_eq!(value(&told, "remote-path"), "plugins/hello");
+    let notices: Vec<_> = said.lines().filter(|line| line.starts_with("::notice")).collect();
+    insta::assert_snapshot!(notices.join("\n"));
+
+    let (_, told) = scene.step("push", &scene.push(), &[("RUNNER", "torch"), ("RUNNER_ARCHS", "arm64")]);
+    assert!(value(&told, "matrix").contains("torch-2204-arm64"), "{told}");
+}
+
+/// Inputs of a step by their names.
+type Inputs = &'static [(&'static str, &'static str)];
+
+#[test]
+fn a_package_of_several_has_settings_and_a_place_of_its_own() {
+    let scene = Scene::new();
+    let settings = "[package.plugin-hello]\noptions = ['a=1', 'b=2']\nfiles = ['usr/bin/*']\n[package.plugin-other]\nremote-path = 'other'\n";
+    scene.write(".github/vaccel-ci.toml", settings);
+    let (output, told) = scene.step("push", &scene.push(), &[]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    assert_eq!((value(&told, "options"), value(&told, "files")), ("a=1", "usr/bin/*"));
+    let (_, told) = scene.step("push", &scene.push(), &[("PACKAGE", "plugin-other")]);
+    assert_eq!(value(&told, "remote-path"), "other");
+    let mut said = String::new();
+    let cases: [(&str, &str, Inputs); 5] = [
+        ("another package", settings, &[("PACKAGE", "plugin-third")]),
+        ("one place by the input", settings, &[("REMOTE_PATH", "other/")]),
+        (
+            "one place by the settings",
+            "[package.plugin-hello]\n[package.plugin-x]\nremote-path = 'plugin-hello'\n",
+            &[],
+        ),
+        ("an unknown key", "[package.plugin-hello]\noption = 'x'\n", &[]),
+        ("not a name", "[package.'Hello World']\n", &[]),
+    ];
+    for (name, settings, inputs) in cases {
+        scene.write(".github/vaccel-ci.toml", settings);
+        let (output, _) = scene.step("push", &scene.push(), inputs);
+        writeln!(said, "{name}:\n{}", refused(&scene, &output)).unwrap();
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn bad_input_is_refused_with_one_error() {
     let scene = Scene::new();
     let cases = [
         ("an unknown architecture", vec![("RUNNER_ARCHS", "amd64,riscv64")]),
+        ("an array that does not end", vec![("RUNNER", r#"["base""#)]),
+        ("an array of numbers", vec![("RUNNER_ARCHS", "[1]")]),
+        ("an empty array", vec![("RUNNER_ARCHS", "[]")]),
+        ("an object", vec![("RUNNER_ARCHS", r#"{"amd64": "x86_64"}"#)]),
+        ("parts of no label", vec![("RUNNER", r#"["gcc", "2204"]"#)]),
+        ("an unknown name in an array", vec![("RUNNER_ARCHS", r#"["amd64", "mips"]"#)]),
         ("an unknown build type", vec![("BUILD_TYPES", "fast")]),
         ("an unknown runner", vec![("RUNNER", "gpu")]),
         ("an architecture that is not offered", vec![("RUNNER", "torch"), ("RUNNER_ARCHS", "arm")]),

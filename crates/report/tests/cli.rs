@@ -11,7 +11,7 @@ use std::process::Command;
 const HOSTILE: &str = "feat/`x`|<img-src=x>](https://evil)@team";
 
 fn plan(changes: Value) -> Value {
-    let target = |arch: &str, build_type: &str| json!({ "arch": arch, "build_type": build_type, "runs_on": "base", "runner_arch": "amd64", "context": "network" });
+    let target = |arch: &str, build_type: &str| json!({ "arch": arch, "build_type": build_type, "runs_on": "base", "runner_arch": "amd64", "tag": "base", "context": "network" });
     let mut plan = json!({
         "schema": 1,
         "package": "vaccel-torch",

@@ -18,6 +18,11 @@ pub struct Args {
     #[arg(long, default_value = "install")]
     pub destdir: PathBuf,
 
+    /// Which files of the install tree are this package's, as globs of their paths from its top such as `usr/bin/*`, with
+    /// `**` for any folders; absent, all.
+    #[arg(long)]
+    pub files: Option<List>,
+
     /// Digest that the install tree must have: the output `tree-sha256` of build. Without it, the
     /// digest in the build's record must fit, where there is one.
     #[arg(long)]

@@ -72,7 +72,7 @@ fn settle(args: &Args, runner: &Runner) -> Result<Staging> {
 
 /// 2. Walks the install tree and makes sure that it can be packaged, and is the one that was tested.
 fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<(InstallTree, Chain)> {
-    let tree = InstallTree::read(&args.destdir, staging.subject.arch).map_err(tree_failure)?;
+    let mut tree = InstallTree::read(&args.destdir, staging.subject.arch).map_err(tree_failure)?;
     if staging.formats.iter().any(|format| format.needs_tree()) {
         tree.check_not_empty().map_err(tree_failure)?;
         if !tree.holds(&args.prefix) {
@@ -81,6 +81,9 @@ fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<(InstallTr
                 Failure::work(message).help("give the folder above the prefix, or the `prefix` that was built for")
             );
         }
+    }
+    if let Some(patterns) = &args.files {
+        tree = part(tree, patterns)?;
     }
     let configured = loader::configured_folders(&tree).context("could not read etc/ld.so.conf.d")?;
     let searched = loader::default_folders(staging.subject.arch).into_iter().chain(configured);
@@ -97,6 +100,17 @@ fn examine(staging: &Staging, args: &Args, runner: &Runner) -> Result<(InstallTr
     let recorded = staging.subject.recorded_tree;
     let chain = Chain::close(&args.destdir, args.tree_sha256, recorded, &staging.examples)?;
     Ok((tree, chain))
+}
+
+/// The files that are this package's, where several are made of one tree.
+fn part(tree: InstallTree, patterns: &[String]) -> Result<InstallTree> {
+    let patterns = patterns.iter().map(|text| {
+        glob::Pattern::new(text.trim_start_matches('/')).input(format!("{text:?} in files is not a valid glob"))
+    });
+    match patterns.collect::<Result<Vec<_>>>()? {
+        none if none.is_empty() => Ok(tree),
+        patterns => tree.part(&patterns).map_err(tree_failure),
+    }
 }
 
 /// 3. Makes sure that the bundle can be put in its place.
@@ -207,9 +221,12 @@ fn report(
 
 /// A path that is wrong is an input; what lies in the tree is the build's work.
 fn tree_failure(error: TreeError) -> Failure {
-    let is_input = matches!(error, TreeError::Missing(_) | TreeError::NotAFolder(_));
+    let is_input = matches!(error, TreeError::Missing(_) | TreeError::NotAFolder(_) | TreeError::NoMatch { .. });
     let help = match &error {
         TreeError::Missing(_) | TreeError::NotAFolder(_) => Some("`destdir` is the folder that the build installed to"),
+        TreeError::NoMatch { .. } => Some(
+            "correct `files`, in the settings [package.<name>]; it names paths from the top of the tree, such as usr/bin/*",
+        ),
         TreeError::Empty(_) => Some("did the build install anything, and is `destdir` the folder it installed to?"),
         TreeError::OutOfReach { .. } => Some(
             "install them to the prefix's `lib` below /usr or /usr/local, link with a run path \

@@ -121,6 +121,32 @@ impl InstallTree {
         Ok(())
     }
 
+    /// The part of the tree whose files match a pattern, with the folders that hold them. A pattern that matches
+    /// nothing is an error: the package would lack what somebody counts on.
+    pub fn part(mut self, patterns: &[glob::Pattern]) -> Result<Self, TreeError> {
+        let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+        let matches = |pattern: &glob::Pattern, entry: &Entry| {
+            !matches!(entry.kind, Kind::Folder) && pattern.matches_with(&entry.path, options)
+        };
+        if let Some(pattern) = patterns.iter().find(|pattern| !self.entries.iter().any(|entry| matches(pattern, entry)))
+        {
+            return Err(TreeError::NoMatch { root: self.root, pattern: pattern.to_string() });
+        }
+        let kept: Vec<String> = self
+            .entries
+            .iter()
+            .filter(|entry| patterns.iter().any(|pattern| matches(pattern, entry)))
+            .map(|entry| entry.path.clone())
+            .collect();
+        self.entries.retain(|entry| match entry.kind {
+            Kind::Folder => {
+                kept.iter().any(|path| path.strip_prefix(&entry.path).is_some_and(|rest| rest.starts_with('/')))
+            }
+            _ => kept.contains(&entry.path),
+        });
+        Ok(self)
+    }
+
     /// The folder that holds the tree.
     pub fn root(&self) -> &Path {
         &self.root

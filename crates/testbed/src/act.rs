@@ -34,6 +34,11 @@ const FILES: [(&str, &str); 4] = [
 
 /// See there.
 const SHELL: &str = include_str!("act/shell.sh");
+/// What act dies of when jobs that start together look up a local repository at once: its cache is a map without a lock
+/// (act 0.2.89, `LocalRepositoryCache.Fetch`). That says nothing of the run, which is therefore made again.
+const RACE: &str = "fatal error: concurrent map";
+/// How often.
+const ATTEMPTS: usize = 4;
 /// How long act may take to end its jobs.
 const GRACE: Duration = Duration::from_secs(3);
 /// Beginnings of variables that steps must not see: they are of what surrounds us, not of the run.
@@ -119,6 +124,17 @@ impl<'a> Act<'a> {
 
     /// Runs act; `sink` is told each line as it comes.
     pub fn run(self, sink: &mut dyn FnMut(&str)) -> Result<Outcome> {
+        let mut outcome = self.attempt(sink)?;
+        for _ in 1..ATTEMPTS {
+            if !outcome.log.contains(RACE) {
+                break;
+            }
+            outcome = self.attempt(sink)?;
+        }
+        Ok(outcome)
+    }
+
+    fn attempt(&self, sink: &mut dyn FnMut(&str)) -> Result<Outcome> {
         let scratch = tempfile::Builder::new().prefix("act-").tempdir().context("could not make a folder")?;
         let folder = scratch.path();
         let published = publish(&self.ours, &folder.join("vaccel-ci"))?;

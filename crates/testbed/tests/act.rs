@@ -58,6 +58,53 @@ fn plugin(folder: &Path) -> Repository {
     plugin
 }
 
+/// A submodule with one of its own, checked out beside the plugin's files.
+fn with_submodules(plugin: &Repository, folder: &Path) {
+    let make = |name: &str, inner: Option<&Path>| {
+        let repository = Repository::from_fixture("app-greeter", &folder.join(name)).unwrap();
+        if let Some(inner) = inner {
+            repository
+                .git(&["-c", "protocol.file.allow=always", "submodule", "add", inner.to_str().unwrap(), "inner"])
+                .unwrap();
+        }
+        repository.commit("feat: part").unwrap();
+        repository.folder().to_owned()
+    };
+    let outer = make("outer", Some(&make("inner", None)));
+    let add = ["-c", "protocol.file.allow=always", "submodule", "add", outer.to_str().unwrap(), "parts/outer"];
+    plugin.git(&add).unwrap();
+    plugin.git(&["-c", "protocol.file.allow=always", "submodule", "update", "--init", "--recursive"]).unwrap();
+    // What is cloned here is nothing that anybody else could clone.
+    plugin.replace(".gitmodules", outer.to_str().unwrap(), "https://example.org/outer.git").unwrap();
+    plugin.commit("build: parts").unwrap();
+}
+
+#[test]
+fn submodules_come_from_where_they_are_checked_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = plugin(folder.path());
+    with_submodules(&plugin, folder.path());
+    let workflow = |submodules: &str| {
+        let text = "name: ci\non: push\njobs:\n  a:\n    name: A\n    runs-on: base-2204-amd64\n    steps:\n      - uses: actions/checkout@0123456789012345678901234567890123456789 # v4\n        with:\n          fetch-depth: 0\n          submodules: SUBMODULES\n      - run: find parts -name meson.build | sort | tr '\\n' ' '\n";
+        plugin.write(".github/workflows/tiny.yml", &text.replace("SUBMODULES", submodules)).unwrap();
+        plugin.commit("ci: submodules").unwrap();
+        run(&plugin, event::push(plugin.name(), "refs/heads/main", &plugin.head().unwrap()), "no")
+    };
+    let (outer, inner) = ("parts/outer/meson.build", "parts/outer/inner/meson.build");
+    for (submodules, expected) in [("recursive", [true, true]), ("true", [true, false]), ("false", [false, false])] {
+        let outcome = workflow(submodules);
+        assert!(outcome.success, "{submodules}: {}", outcome.log);
+        assert_eq!([outer, inner].map(|file| outcome.log.contains(file)), expected, "{submodules}: {}", outcome.log);
+    }
+    std::fs::remove_dir_all(plugin.folder().join("parts")).unwrap();
+    let outcome = workflow("recursive");
+    assert!(
+        !outcome.success && outcome.log.contains("the submodule parts/outer is not checked out"),
+        "{}",
+        outcome.log
+    );
+}
+
 fn run(plugin: &Repository, event: event::Event, fail: &str) -> Outcome {
     let tools = tools::ensure(&|_| ()).unwrap();
     let mut told = String::new();

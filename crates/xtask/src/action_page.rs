@@ -24,7 +24,13 @@ pub fn render(action: &Definition) -> String {
     }
     let _ = write!(
         page,
-        "```\n\nOn a command line: `vaccel-{} --help`. Every input is a flag, and every flag an input.\n",
+        "```\n\nWhere references have to be commits: `actions/{0}@<commit> # v{1}`, with what `git rev-parse v{1}` prints.\n",
+        action.name,
+        env!("CARGO_PKG_VERSION")
+    );
+    let _ = write!(
+        page,
+        "\nOn a command line: `vaccel-{} --help`. Every input is a flag, and every flag an input.\n",
         action.name
     );
     page.push_str("\n## Inputs\n\n");

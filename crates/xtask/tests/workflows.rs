@@ -183,3 +183,30 @@ fn no_job_takes_its_runner_from_anywhere_but_the_registry() {
     let base = Workflow::read(BASE).unwrap();
     assert_eq!(call(&base).inputs["plan-runner"].default, Some(runners.default_runner().unwrap().label.into()));
 }
+
+/// An expression about a step that is not there is empty, and nobody says so.
+#[test]
+fn every_step_that_is_referred_to_is_there() {
+    let text = workflow::text(BASE).unwrap();
+    let (_, jobs) = text.split_once("\njobs:\n").unwrap();
+    let mut job = String::new();
+    let mut seen = 0;
+    let mut check = |job: &str| {
+        for (at, found) in job.match_indices("steps.") {
+            let name: String =
+                job[at + found.len()..].chars().take_while(|c| c.is_alphanumeric() || *c == '-' || *c == '_').collect();
+            let own = job[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && before != '.');
+            assert!(!own || job.contains(&format!("        id: {name}\n")), "there is no step {name} in\n{job}");
+            seen += 1;
+        }
+    };
+    for line in jobs.split_inclusive('\n') {
+        if line.starts_with("  ") && !line.starts_with("   ") && line.trim_end().ends_with(':') {
+            check(&job);
+            job.clear();
+        }
+        job.push_str(line);
+    }
+    check(&job);
+    assert!(seen > 20, "{seen}");
+}

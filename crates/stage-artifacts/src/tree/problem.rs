@@ -21,6 +21,14 @@ pub enum TreeError {
     /// Nothing was installed.
     #[error("the install tree {} is empty: there is nothing to package", .0.display())]
     Empty(PathBuf),
+    /// A part of it is wanted that it does not have.
+    #[error("the install tree {} has no file {pattern}", .root.display())]
+    NoMatch {
+        /// The tree.
+        root: PathBuf,
+        /// What was looked for.
+        pattern: String,
+    },
     /// Something cannot be read.
     #[error("could not read {}", .path.display())]
     Read {

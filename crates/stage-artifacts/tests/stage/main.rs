@@ -11,6 +11,7 @@ mod examples;
 mod foreign;
 mod hardship;
 mod loader;
+mod part;
 mod place;
 mod python;
 mod refusals;

@@ -231,7 +231,7 @@ fn definitions(root: &Path) -> Result<Vec<(String, String)>> {
 /// The pages that tell people how to use us.
 fn pages(root: &Path) -> Result<Vec<String>> {
     let actions = list(&root.join("actions"))?.into_iter().map(|name| format!("actions/{name}/README.md"));
-    Ok(std::iter::once("README.md".to_owned()).chain(actions).collect())
+    Ok(["README.md", "crates/MIGRATING.md"].map(str::to_owned).into_iter().chain(actions).collect())
 }
 
 fn list(folder: &Path) -> Result<Vec<String>> {
