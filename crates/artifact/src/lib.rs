@@ -18,6 +18,7 @@ mod job_record;
 mod manifest;
 mod package;
 mod plan;
+mod provenance;
 mod ref_name;
 mod release;
 mod requires;
@@ -45,6 +46,10 @@ pub use job_record::{JobRecord, StepOutcome, StepRecord};
 pub use manifest::{BuiltBy, Commit, CommitError, FileEntry, FileKind, Manifest, Run};
 pub use package::{PackageName, PackageNameError};
 pub use plan::{Matrix, Plan, Target};
+pub use provenance::{
+    Artifact, BuildDefinition, Builder, Dependency, ExternalParameters, FileDigest, InternalParameters, Predicate,
+    Provenance, ProvenanceError, RunDetails, Workflow, source_uri,
+};
 pub use ref_name::{RefName, RefNameError};
 pub use release::{Release, ReleaseTarget, Yanked};
 pub use requires::{ArmFloat, Cpu, CpuError, Requires, SymbolVersion, SymbolVersionError};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The JSON Schemas of the documents, as they are committed in `schema/`.
 
-use crate::{BuildRecord, DistRecord, ExampleReport, Index, Manifest, Plan, Release};
+use crate::{BuildRecord, DistRecord, ExampleReport, Index, Manifest, Plan, Provenance, Release};
 use schemars::schema_for;
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("index.schema.json", schema_for!(Index).to_value()),
         ("manifest.schema.json", schema_for!(Manifest).to_value()),
         ("plan.schema.json", schema_for!(Plan).to_value()),
+        ("provenance.schema.json", schema_for!(Provenance).to_value()),
         ("release.schema.json", schema_for!(Release).to_value()),
         ("runners.schema.json", schema_for!(crate::runners::Document).to_value()),
         ("site.schema.json", schema_for!(crate::runners::Site).to_value()),

@@ -13,6 +13,7 @@ mod missing;
 mod plain;
 mod request;
 mod resolve;
+mod provenance;
 mod run;
 mod summary;
 pub mod unpack;
@@ -131,6 +132,10 @@ pub struct Args {
     /// Place of the package in the store below base-path, such as `plugins/torch`; absent, its name.
     #[arg(long)]
     remote_path: Option<RemotePath>,
+    /// The repository that must have built the bundle, `<owner>/<name>`, or `<owner>/<name>@<workflow file>`; a bundle
+    /// whose provenance says otherwise, or that has none, is an error.
+    #[arg(long)]
+    require_provenance: Option<provenance::Source>,
     #[command(flatten)]
     store: StoreArgs,
     /// Print what is published of the package, and fetch nothing.

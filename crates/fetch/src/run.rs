@@ -5,7 +5,7 @@ use crate::choice::{Offer, Wanted};
 use crate::plain::PlainBundle;
 use crate::request::{Request, Which};
 use crate::resolve::{Found, Resolver};
-use crate::{Args, FetchedPackage, Install, Outputs, choice, install, listing, machine, summary};
+use crate::{Args, FetchedPackage, Install, Outputs, choice, install, listing, machine, provenance, summary};
 use artifact::{FileEntry, Manifest, Sha256};
 use registry::{FetchedFile, Fetcher, Location, Progress, RegistryError, Resolved, Store, Trust, Without};
 use std::fs;
@@ -41,6 +41,9 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
         for planned in &found {
             let files = match &planned.found {
                 Found::Bundle(bundle) => fetch(args, &store, bundle, planned, runner).await?,
+                Found::Plain(plain) if args.require_provenance.is_some() => {
+                    return Err(provenance::missing(&plain.location.prefix()));
+                }
                 Found::Plain(plain) => fetch_plain(&store, plain, planned, runner).await?,
             };
             fetched.push((planned, files));
@@ -164,6 +167,9 @@ async fn fetch(
     fs::create_dir_all(folder).with_context(|| format!("could not make local-path {}", folder.display()))?;
     let is_wanted = |file: &&FileEntry| wanted.iter().any(|one| one.name == file.name);
     let files: Vec<_> = bundle.manifest.files.iter().filter(is_wanted).cloned().collect();
+    if let Some(required) = &args.require_provenance {
+        check_provenance(required, store, bundle, &files, runner).await?;
+    }
     for Wanted { name, save_as } in wanted.iter().filter(|one| one.name != one.save_as) {
         // An earlier run has given it the other name.
         let _ = fs::rename(folder.join(save_as.as_str()), folder.join(name.as_str()));
@@ -187,6 +193,24 @@ async fn fetch(
         }
     }
     Ok(files)
+}
+
+/// Before anything else of the bundle is fetched.
+async fn check_provenance(
+    required: &provenance::Source,
+    store: &Store,
+    bundle: &Resolved,
+    files: &[FileEntry],
+    runner: &Runner,
+) -> Result<()> {
+    let file = provenance::file(&bundle.manifest)?;
+    let folder = tempfile::tempdir().context("failed to make a folder for the provenance")?;
+    let fetcher = Fetcher { store, folder: folder.path(), concurrency: 1 };
+    fetcher.fetch(bundle, std::slice::from_ref(&file), &|_| ()).await.map_err(RegistryError::into_failure)?;
+    let text = fs::read(folder.path().join(file.name.as_str())).context("failed to read the provenance")?;
+    provenance::check(&text, &bundle.manifest, files, required)?;
+    runner.info(&format!("the provenance is that of {required}"));
+    Ok(())
 }
 
 /// Installs what was fetched of one package; returns the root that it is below.

@@ -7,6 +7,7 @@ use toolkit::Action;
 use vaccel_fleet::{Doctor, Fleet};
 use vaccel_lint::Lint;
 use vaccel_report::Report;
+use vaccel_reproduce::Reproduce;
 use vaccel_run_examples::RunExamples;
 use vaccel_stage_artifacts::StageArtifacts;
 
@@ -18,5 +19,6 @@ fn main() -> ExitCode {
         (RunExamples::NAME, toolkit::main::<RunExamples>),
         (Report::NAME, toolkit::main::<Report>),
         (StageArtifacts::NAME, toolkit::main::<StageArtifacts>),
+        (Reproduce::NAME, toolkit::main::<Reproduce>),
     ])
 }

@@ -103,6 +103,10 @@ pub struct Args {
     #[arg(long)]
     pub pkgconfig_prefix: Option<List>,
 
+    /// The reusable workflow of vaccel-ci that stages, for the provenance; absent, the caller's own workflow is the builder.
+    #[arg(long)]
+    pub builder: Option<String>,
+
     /// Reports of `run-examples` about this tree. They become part of the bundle; a failed example
     /// is an error, for what did not pass is not staged.
     #[arg(long)]

@@ -19,6 +19,7 @@ mod metadata;
 mod origin;
 mod output_folder;
 mod requires;
+mod provenance;
 mod run;
 mod sbom;
 mod shared_library;

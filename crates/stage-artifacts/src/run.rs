@@ -9,11 +9,12 @@ use crate::examples::Examples;
 use crate::format::{self, Format, Job, Product};
 use crate::metadata::Metadata;
 use crate::output_folder::{OutputError, OutputFolder};
+use crate::provenance::Circumstances;
 use crate::requires::{self, Limits};
 use crate::sbom::Sbom;
 use crate::subject::Subject;
 use crate::tree::{InstallTree, TreeError, loader};
-use crate::{Args, Outputs, file, summary};
+use crate::{Args, Outputs, file, provenance, summary};
 use artifact::{Bundle, FileEntry, FileKind, Manifest, Sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -26,9 +27,9 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
     let staging = settle(args, runner)?;
     let (tree, chain) = examine(&staging, args, runner)?;
     let folder = prepare(args)?;
-    let products = produce(args, &staging, &tree, &folder, runner)?;
+    let mut products = produce(args, &staging, &tree, &folder, runner)?;
     chain.recheck()?;
-    let manifest = seal(&staging, &tree, &chain, &products, &folder)?;
+    let manifest = seal(args, &staging, (&tree, &chain), &mut products, &folder, runner)?;
     let bundle = folder.appear().map_err(output_failure)?;
     report(&staging, &tree, &products, &manifest, runner)?;
     let sha256 = Sha256::of(&manifest.to_canonical_json());
@@ -163,15 +164,25 @@ fn produce(
 
 /// 5. Names every file with its digest in `SHA256SUMS` and `manifest.json`.
 fn seal(
+    args: &Args,
     staging: &Staging,
-    tree: &InstallTree,
-    chain: &Chain,
-    products: &[Product],
+    (tree, chain): (&InstallTree, &Chain),
+    products: &mut Vec<Product>,
     folder: &OutputFolder,
+    runner: &Runner,
 ) -> Result<Manifest> {
     let bundle = folder.bundle();
     let mut files = products.iter().map(|product| entry(product, &bundle)).collect::<Result<Vec<_>>>()?;
     files.sort_by(|a, b| a.name.cmp(&b.name));
+    let about = Circumstances {
+        prefix: &args.prefix,
+        builder: args.builder.as_deref(),
+        dependencies: &staging.dependency_roots,
+    };
+    let provenance = provenance::write(&staging.subject, &about, &files, &bundle, runner)?;
+    files.push(entry(&provenance, &bundle)?);
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    products.push(provenance);
     let subject = staging.subject.clone();
     let manifest = Manifest {
         schema: Manifest::SCHEMA,

@@ -15,6 +15,7 @@ mod failure;
 pub mod file_command;
 pub mod git;
 mod guard;
+mod hand_over;
 pub mod human;
 mod input;
 pub mod junit;
@@ -36,6 +37,7 @@ pub use action::{Action, CLI_ONLY, Definition, InputDefinition, definition, main
 pub use annotation::{Annotation, Level};
 pub use environment::{PassEnv, PassEnvError, repository_environment};
 pub use failure::{Failure, Result, ResultExt, Status};
+pub use hand_over::hand_over;
 pub use input::{List, Secret};
 pub use output::{Json, OutputDefinition, OutputValue, Outputs, output_name};
 pub use program::{Collected, End, Exit, Finished, Observed, Program, Render, RunError, Stream, Tool, Unseen, on_path};

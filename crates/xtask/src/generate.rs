@@ -28,6 +28,7 @@ pub fn definitions() -> Vec<Definition> {
         definition::<vaccel_store::Store>(),
         definition::<vaccel_fleet::Fleet>(),
         definition::<vaccel_fleet::Doctor>(),
+        definition::<vaccel_reproduce::Reproduce>(),
     ]
 }
 

@@ -22,6 +22,7 @@ fn the_bundle_is_complete_and_verifies() {
         "libvaccel-hello.so.0.3.0".to_owned(),
         format!("plugin-hello-dbgsym_0.3.0-1_{debian}.deb"),
         format!("plugin-hello_0.3.0-1_{debian}.deb"),
+        format!("plugin-hello_0.3.0_{arch}.provenance.json"),
         format!("plugin-hello_0.3.0_{arch}.spdx.json"),
         format!("plugin-hello_0.3.0_{arch}.tar.gz"),
     ];
@@ -34,7 +35,14 @@ fn the_bundle_is_complete_and_verifies() {
     bundle.verify().unwrap();
     let manifest = bundle.manifest();
     let found: Vec<_> = manifest.files.iter().map(|file| (file.name.to_string(), file.kind)).collect();
-    let kinds = [FileKind::SharedLibrary, FileKind::DebugDeb, FileKind::Deb, FileKind::Sbom, FileKind::Archive];
+    let kinds = [
+        FileKind::SharedLibrary,
+        FileKind::DebugDeb,
+        FileKind::Deb,
+        FileKind::Other,
+        FileKind::Sbom,
+        FileKind::Archive,
+    ];
     assert_eq!(found, files.iter().cloned().zip(kinds).collect::<Vec<_>>());
     assert_eq!(manifest.files[0].soname.as_deref(), Some("libvaccel-hello.so.0"));
     assert_eq!(manifest.git_ref.as_str(), "main");
@@ -49,7 +57,7 @@ fn the_bundle_is_complete_and_verifies() {
     let stdout = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     // What a compiler makes has another digest elsewhere.
     let is_digest = |word: &&str| word.len() == 64 && word.parse::<artifact::Sha256>().is_ok();
-    let digests: Vec<_> = stdout.split_whitespace().filter(is_digest).collect();
+    let digests: Vec<_> = stdout.split(['\n', ' ', '=']).filter(is_digest).collect();
     let stdout = digests.iter().fold(stdout.clone(), |text, digest| text.replace(digest, "<digest>"));
     insta::assert_snapshot!("outputs", neutral(&stdout));
 }

@@ -123,3 +123,37 @@ fn a_tree_that_changes_while_it_is_packaged_is_not_staged() {
     assert!(story.contains("the install tree install changed while it was packaged"), "{story}");
     assert!(!place.path("dist").exists());
 }
+
+#[test]
+fn the_provenance_is_about_every_file_and_tells_no_run() {
+    let place = Place::new();
+    let stage = |run: &str| {
+        place
+            .command_with(&["--formats=so", "--builder=verify-build.yml", "--pkgconfig-prefix=source"])
+            .env("GITHUB_REPOSITORY", "nubificus/plugin-hello")
+            .env("GITHUB_WORKFLOW_REF", "nubificus/plugin-hello/.github/workflows/ci.yml@refs/tags/v0.3.0")
+            .env("GITHUB_ACTION_REF", "v0.2.0")
+            .env("GITHUB_RUN_ID", run)
+            .env("GITHUB_REF_NAME", "v0.3.0")
+            .assert()
+            .success();
+        fs::read(place.path("dist").join(format!("plugin-hello_0.3.0_{}.provenance.json", host()))).unwrap()
+    };
+    let text = stage("7");
+    assert_eq!(text, stage("8"), "equal builds are equal bytes, whatever run made them");
+    let statement = artifact::Provenance::parse(&text).unwrap();
+    let bundle = Bundle::open(place.path("dist")).unwrap();
+    let others = bundle.manifest().files.iter().filter(|file| !file.name.as_str().ends_with(".provenance.json"));
+    for file in others {
+        assert_eq!(statement.digest_of(&file.name), Some(file.sha256), "{}", file.name);
+    }
+    assert!(statement.is_of("nubificus/plugin-hello", &bundle.manifest().commit));
+    let definition = &statement.predicate.build_definition;
+    let workflow = definition.external_parameters.workflow.as_ref().unwrap();
+    assert_eq!((&*workflow.path, &*workflow.git_ref), (".github/workflows/ci.yml", "refs/tags/v0.3.0"));
+    assert_eq!(
+        statement.predicate.run_details.builder.id,
+        "https://github.com/nubificus/vaccel-ci/.github/workflows/verify-build.yml@v0.2.0"
+    );
+    assert_eq!(definition.resolved_dependencies[1].uri, "file:source");
+}

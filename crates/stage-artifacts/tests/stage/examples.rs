@@ -55,7 +55,7 @@ fn reports_are_staged_without_their_times() {
     assert!(place.path("dist").join(format!("plugin-hello_0.3.0_{}_examples_valgrind.json", host())).is_file());
     let text = fs::read_to_string(summary).unwrap();
     assert!(text.contains("2 examples passed with it."), "{text}");
-    assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), 2 + 4, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), 2 + 5, "{text}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn other_architectures_are_staged_like_this_one() {
             "manifest.json".to_owned(),
             format!("{package}-dbgsym_0.3.0-1_{debian}.deb"),
             format!("{package}_0.3.0-1_{debian}.deb"),
+            format!("{package}_0.3.0_{arch}.provenance.json"),
             format!("{package}_0.3.0_{arch}.spdx.json"),
             format!("{package}_0.3.0_{arch}.tar.gz"),
         ];

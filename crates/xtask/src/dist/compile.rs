@@ -24,7 +24,7 @@ pub struct Selection {
 /// Actions that share an executable, whose name then decides: they are mostly the same code.
 pub const SHARED: [(&str, &[&str]); 2] = [
     ("vaccel-network", &["upload", "fetch", "store"]),
-    ("vaccel-local", &["lint", "run-examples", "stage-artifacts", "report", "fleet", "doctor"]),
+    ("vaccel-local", &["lint", "run-examples", "stage-artifacts", "report", "reproduce", "fleet", "doctor"]),
 ];
 
 /// Builds every action for every architecture into `<out>/<arch>/vaccel-<action>`.

@@ -122,6 +122,7 @@ fn work(action: &str) -> Option<Work> {
         "upload" => (&["--dist-path", "bundle"], "0.3.0", None),
         "fetch" => (&["--package", "hello", "--ref", "v0.3.0"], "0.3.0", Some("artifacts/greet")),
         "store" => (&["--command", "list"], "hello", None),
+        "reproduce" => (&["--bundle", "bundle", "--against", "bundle"], "same", None),
         _ => return None,
     };
     Some(Work { arguments, says, makes })
