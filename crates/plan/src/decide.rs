@@ -263,7 +263,6 @@ fn judge(trigger: &Trigger, release: Option<bool>) -> (Verdict, String, String) 
 }
 
 fn pull_request(request: &PullRequest) -> Verdict {
-    let has = |label: &str| request.labels.iter().any(|name| name == label);
     let label = request.label.as_deref().unwrap_or_default();
     let deciding: &[&str] = if request.fork { &[OK_TO_TEST] } else { &[OK_TO_UPLOAD, OK_TO_DIFFER] };
     if request.action == "labeled" && !deciding.contains(&label) {
@@ -281,8 +280,12 @@ fn pull_request(request: &PullRequest) -> Verdict {
                 "the pull request comes from a fork: read the commit, then put the label {OK_TO_TEST} on (again, if it is there)"
             ))
         }
-    } else if has(OK_TO_UPLOAD) {
-        Verdict::publish_if(true, &format!("pull request with the label {OK_TO_UPLOAD}"))
+    } else if request.vouched_for(OK_TO_UPLOAD) {
+        Verdict::publish_if(true, &format!("pull request whose commit has just got the label {OK_TO_UPLOAD}"))
+    } else if request.labels.iter().any(|name| name == OK_TO_UPLOAD) {
+        Verdict::build(format!(
+            "pull request: built, not published; {OK_TO_UPLOAD} was put on an earlier commit, put it on again for this one"
+        ))
     } else {
         Verdict::build("pull request: built, not published")
     }

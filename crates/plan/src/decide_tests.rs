@@ -65,7 +65,21 @@ fn every_event_has_its_row() {
             NOTHING,
             "feat/x",
         ),
-        ("ok-to-upload", pull_request(false, "synchronize", None, &["ok-to-upload"]), None, BRANCH, "feat/x"),
+        ("opened with ok-to-upload", pull_request(false, "opened", None, &["ok-to-upload"]), None, BRANCH, "feat/x"),
+        (
+            "pushed after ok-to-upload",
+            pull_request(false, "synchronize", None, &["ok-to-upload"]),
+            None,
+            RUNS,
+            "feat/x",
+        ),
+        (
+            "another label after ok-to-upload",
+            pull_request(false, "labeled", Some("ok-to-differ"), &["ok-to-upload", "ok-to-differ"]),
+            None,
+            RUNS,
+            "feat/x",
+        ),
         (
             "a label that publishes",
             pull_request(false, "labeled", Some("ok-to-upload"), &["ok-to-upload"]),

@@ -26,6 +26,18 @@ pub struct PullRequest {
     pub head_sha: String,
 }
 
+impl PullRequest {
+    /// Whether a label was put on this commit: just now, or when the pull request was opened. What is pushed later needs
+    /// it again.
+    pub fn vouched_for(&self, label: &str) -> bool {
+        match self.action.as_str() {
+            "labeled" => self.label.as_deref() == Some(label),
+            "opened" => self.labels.iter().any(|name| name == label),
+            _ => false,
+        }
+    }
+}
+
 /// What started the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
