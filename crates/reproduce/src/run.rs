@@ -19,16 +19,15 @@ pub fn run(args: &Args, runner: &Runner) -> Result<Outputs> {
         Some(release) => rebuild::fetch(release, &args.fetch_options, work.path(), runner)?,
         None => args.bundle.clone(),
     };
-    let (subjects, rebuilt) = match &args.against {
-        Some(other) => (subjects_of(&bundle)?, Rebuilt::elsewhere(other)),
-        None => {
-            let provenance = provenance(&bundle)?;
-            let subjects = provenance.subject.iter().map(|subject| (subject.name.clone(), subject.digest.sha256));
-            let subjects: Vec<_> = subjects.filter(|(name, _)| is_built(name)).collect();
-            let files: Vec<_> = subjects.iter().map(|(name, _)| name.clone()).collect();
-            let rebuilt = rebuild::rebuild(args, &provenance, &files, work.path(), runner)?;
-            (subjects, rebuilt)
-        }
+    let (subjects, rebuilt) = if let Some(other) = &args.against {
+        (subjects_of(&bundle)?, Rebuilt::elsewhere(other))
+    } else {
+        let provenance = provenance(&bundle)?;
+        let subjects = provenance.subject.iter().map(|subject| (subject.name.clone(), subject.digest.sha256));
+        let subjects: Vec<_> = subjects.filter(|(name, _)| is_built(name)).collect();
+        let files: Vec<_> = subjects.iter().map(|(name, _)| name.clone()).collect();
+        let rebuilt = rebuild::rebuild(args, &provenance, &files, work.path(), runner)?;
+        (subjects, rebuilt)
     };
 
     runner.step("Compare");

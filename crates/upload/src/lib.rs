@@ -6,6 +6,7 @@
 
 mod age;
 mod bundles;
+mod deb;
 mod digests;
 mod history;
 mod summary;
@@ -125,6 +126,7 @@ impl toolkit::Action for Upload {
         let expected = args.manifest_sha256.clone().unwrap_or_default();
         // act keeps the outputs of one job of a matrix only; GitHub keeps all of them.
         let is_act = runner.env("ACT").is_some();
+        bundles.iter().try_for_each(deb::check)?;
         for unknown in digests::check(&expected, &bundles, is_act)? {
             runner.warning(&format!("act lost the digest of the bundle for {unknown}, so it is not compared"));
         }

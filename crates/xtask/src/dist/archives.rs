@@ -2,7 +2,7 @@
 //! What the release on GitHub gets: an archive for each architecture, for people who use the
 //! executables by hand, and digests.
 
-use super::{read_record, write};
+use super::{read_record, sbom, write};
 use crate::git::Git;
 use anyhow::{Context, Result};
 use artifact::{Arch, SHA256SUMS, Sha256};
@@ -22,7 +22,7 @@ pub fn run(root: &Path, out: &Path) -> Result<()> {
         Some(commit) => Git::new(root).run(["log", "-1", "--no-show-signature", "--format=%ct", commit.as_str()])?,
         None => "0".to_owned(),
     };
-    let time = time.parse().context("git tells no time of the commit")?;
+    let time: u64 = time.parse().context("git tells no time of the commit")?;
     let license = std::fs::read(root.join("LICENSE")).context("could not read LICENSE")?;
     let mut sums = String::new();
     for arch in Arch::ALL {
@@ -40,6 +40,11 @@ pub fn run(root: &Path, out: &Path) -> Result<()> {
         let _ = writeln!(sums, "{}  {name}.tar.gz", Sha256::of(&bytes));
         write(&out.join(format!("{name}.tar.gz")), &bytes)?;
     }
+    let lock = std::fs::read_to_string(root.join("Cargo.lock")).context("failed to read Cargo.lock")?;
+    let name = format!("vaccel-ci-{}.spdx.json", record.version);
+    let bytes = sbom::render(&record, &lock, i64::try_from(time)?)?;
+    let _ = writeln!(sums, "{}  {name}", Sha256::of(&bytes));
+    write(&out.join(name), &bytes)?;
     write(&out.join(SHA256SUMS), sums.as_bytes())?;
     write(&out.join(EXECUTABLES), record.sha256sums().as_bytes())?;
     print!("{sums}");
@@ -96,10 +101,11 @@ mod tests {
         let mut executables = ["plan", "upload", "fetch"].map(|action| executable(action, Arch::X86_64)).to_vec();
         executables.push(executable("plan", Arch::Armv7l));
         let (rustc, zig, cargo_zigbuild) = (String::new(), String::new(), String::new());
-        let (schema, version, lock) = (DistRecord::SCHEMA, "1.2.3".to_owned(), Sha256::of(b""));
+        let (schema, version, lock) = (DistRecord::SCHEMA, "1.2.3".to_owned(), Sha256::of(b"package = []\n"));
         let record = DistRecord { schema, version, commit: None, rustc, zig, cargo_zigbuild, lock, executables };
         write(&root.join("dist").join(DistRecord::FILE), &record.to_canonical_json()).unwrap();
         write(&root.join("LICENSE"), b"Apache").unwrap();
+        write(&root.join("Cargo.lock"), b"package = []\n").unwrap();
 
         run(&root, &out).unwrap();
         let status = |program: &str, arguments: &[&str]| {
@@ -117,6 +123,7 @@ mod tests {
             "lrwxr-xr-x vaccel-ci-1.2.3-x86_64/vaccel-fetch -> vaccel-upload",
         ];
         assert_eq!(files, expected);
+        assert!(out.join("vaccel-ci-1.2.3.spdx.json").exists());
         assert!(out.join("vaccel-ci-1.2.3-armv7l.tar.gz").exists());
         assert!(!out.join("vaccel-ci-1.2.3-aarch64.tar.gz").exists());
 

@@ -10,6 +10,7 @@ mod compile;
 mod limits;
 mod linkage;
 mod prove;
+mod sbom;
 mod target;
 mod toolchain;
 
