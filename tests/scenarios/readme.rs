@@ -39,5 +39,8 @@ fn the_first_workflow_of_the_readme_works_as_it_stands() {
     plugin.tag("v0.3.0").unwrap();
     assert_success(&world.act(&plugin, "ci.yml", push(&plugin, "refs/tags/v0.3.0")), true);
     let (_, listed) = world.fetch(&["--list"]);
-    assert!(listed.contains("0.3.0    x86_64/debug x86_64/release"), "{listed}");
+    for published in ["0.3.0", "ref:main"] {
+        let line = listed.lines().find(|line| line.starts_with(published));
+        assert!(line.is_some_and(|line| line.ends_with("x86_64/debug x86_64/release")), "{published}: {listed}");
+    }
 }
