@@ -29,11 +29,8 @@ pub fn script(sets: &Sets<'_>, set: &ScaleSet<'_>) -> String {
         ("node_key", NODE_KEY.to_owned()),
         ("registries", registries(&k3s.mirrors)),
     ];
-    let mut text = format!(
-        "#!/bin/sh\n# {}\n{}",
-        yaml::ORIGIN.replace("from .github", "from\n# .github"),
-        include_str!("join.sh")
-    );
+    let head = format!("#!/bin/sh\n# {}\n", yaml::ORIGIN.replace("from .github", "from\n# .github"));
+    let mut text = include_str!("join.sh").replacen("#!/bin/sh\n", &head, 1);
     for (name, value) in values {
         text = text.replace(&format!("@{name}@"), &value);
     }

@@ -1,3 +1,5 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Joins this machine to the cluster as an agent, and says on the
 # console why it cannot. Running it again changes nothing.
 set -eu
@@ -20,7 +22,8 @@ fail() {
 }
 
 missing=
-for package in @packages@; do
+packages='@packages@'
+for package in $packages; do
   dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
 done
 if [ -n "$missing" ]; then

@@ -39,7 +39,7 @@ pub fn images(sets: &Sets<'_>) -> String {
     let first = archs.first().and_then(|arch| builder(sets, *arch)).map(|set| set.label).unwrap_or_default();
     let platforms: Vec<_> = archs.iter().map(|arch| arch.runner()).collect();
     format!(
-        include_str!("runner-images.yml"),
+        include_str!("runner-images.yml.in"),
         origin = yaml::ORIGIN,
         tools = image::TOOLS,
         matrix = matrix,
@@ -60,7 +60,7 @@ pub fn doctor(sets: &Sets<'_>) -> String {
     }
     let first = sets.list.first().map(|set| set.label).unwrap_or_default();
     format!(
-        include_str!("runner-doctor.yml"),
+        include_str!("runner-doctor.yml.in"),
         origin = yaml::ORIGIN,
         matrix = matrix,
         first = first,

@@ -4,7 +4,7 @@
 # Lines that begin with "result" are what the test looks at.
 set -uo pipefail
 export HOME=/root PATH=/usr/libexec/incus:$PATH INCUS_LXC_TEMPLATE_CONFIG=/usr/share/lxc/config
-cd /root
+cd /root || exit 1
 mkdir -p /run/incus /var/log/incus
 printf 'root:1000000:1000000000\n' | tee /etc/subuid >/etc/subgid
 incusd --group root --logfile /root/incus.log >/root/incusd.out 2>&1 &
