@@ -78,7 +78,7 @@ fn verify_build_runs_valgrind_and_publishes_when_asked() {
     let plugin = world.plugin();
     let (caller, input) = (".github/workflows/verify.yml", "      package: plugin-hello\n");
     plugin
-        .replace(caller, input, &format!("{input}      upload-subpath: plugins\n      dist-options: werror=true\n"))
+        .replace(caller, input, &format!("{input}      upload-subpath: plugins/hello\n      dist-options: werror=true\n"))
         .unwrap();
     plugin.commit("ci: publish below plugins/").unwrap();
     let run = |release: bool| {
@@ -87,7 +87,7 @@ fn verify_build_runs_valgrind_and_publishes_when_asked() {
         let outcome = world.act(&plugin, "verify.yml", event);
         assert_success(&outcome, true);
         assert_says(&outcome, "examples-valgrind-report.json");
-        world.fetch(&["--ref", "main", "--base-path", "plugins"])
+        world.fetch(&["--ref", "main", "--remote-path", "plugins/hello"])
     };
     assert!(!run(false).0);
     let (found, told) = run(true);

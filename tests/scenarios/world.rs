@@ -123,9 +123,11 @@ impl World {
     }
 }
 
-/// A pull request from a branch of the repository, whose head is checked out.
+/// A pull request from a branch of the repository, whose head is checked out; the first of its labels was just put on.
 pub fn pull_request(repository: &Repository, branch: &str, labels: &[&str]) -> Event {
-    request(repository, repository.name(), branch, "synchronize", labels, None)
+    let label = labels.first().copied();
+    let action = if label.is_some() { "labeled" } else { "synchronize" };
+    request(repository, repository.name(), branch, action, labels, label)
 }
 
 /// A pull request from somebody else's repository.
