@@ -78,7 +78,11 @@ fn verify_build_runs_valgrind_and_publishes_when_asked() {
     let plugin = world.plugin();
     let (caller, input) = (".github/workflows/verify.yml", "      package: plugin-hello\n");
     plugin
-        .replace(caller, input, &format!("{input}      upload-subpath: plugins/hello\n      dist-options: werror=true\n"))
+        .replace(
+            caller,
+            input,
+            &format!("{input}      upload-subpath: plugins/hello\n      dist-options: werror=true\n"),
+        )
         .unwrap();
     plugin.commit("ci: publish below plugins/").unwrap();
     let run = |release: bool| {

@@ -74,7 +74,9 @@ fn a_store_is_listed_checked_withdrawn_from_and_cleaned() {
     insta::assert_snapshot!(scene.run(&["yank", "--package=hello", "--version=0.10.0", "--reason=it deletes files"]), @"0: hello 0.10.0 is now yanked");
     assert!(scene.run(&["list"]).contains("yanked: it deletes files"));
     insta::assert_snapshot!(scene.run(&["unyank", "--package=hello", "--version=0.10.0"]), @"0: hello 0.10.0 is now not yanked");
-    insta::assert_snapshot!(scene.run(&["gc", "--branches=main", "--grace=0d"]).lines().next().unwrap(), @"0: hello: 0 keys, 0 B, would be removed (--delete removes it)");
+    // Times are whole seconds: what is to be older than no grace at all has to be of an earlier one.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    insta::assert_snapshot!(scene.run(&["gc", "--branches=main", "--grace=0d"]).lines().next().unwrap(), @"0: hello: 6 keys, 1.7 kB, would be removed (--delete removes it)");
     assert!(scene.run(&["list"]).contains("feat/x"), "a dry run removes nothing");
     insta::assert_snapshot!(scene.run(&["reindex"]), @"0: hello: 4 releases and branches, serial 7");
     insta::assert_snapshot!(scene.run(&["promote", "--package=hello", "--version=0.3.0", "--to-base-path=public"]), @r"
