@@ -266,7 +266,8 @@ fn kill_at_every_point(server: &Server, kind: &str) -> (usize, usize, usize) {
         let position = point * requests * (PARTS + 1) / POINTS;
         let (fatal, parts) = (position / (PARTS + 1), position % (PARTS + 1));
         let fate = killer.run(server, &folder, Some(fatal), parts);
-        assert!(fate.killed, "{kind}: it has no request {fatal}");
+        // How often it asks whose turn it is varies by a request or two; one that had fewer is whole.
+        assert!(fate.killed || fate.committed, "{kind}: neither killed at request {fatal} nor whole");
         let wanted: Version = version.parse().unwrap();
         let see = || if kind == "main" { reader.branch() } else { reader.release(&version) };
         assert_eq!(
