@@ -64,7 +64,7 @@ fn incus_accepts_every_object_and_a_node_joins_with_what_the_registry_says() {
         eprintln!("needs root on x86_64: Incus and its containers run in namespaces of their own");
         return;
     }
-    let k3s = std::fs::read(scripts().join("k3s")).unwrap();
+    let k3s = std::fs::read(scripts().join("k3s.sh")).unwrap();
     let text = registry(&artifact::Sha256::of(&k3s).to_string());
     let runners = artifact::runners::Runners::parse("runners.toml", &text).unwrap();
     let images = vaccel_fleet::Images::default();

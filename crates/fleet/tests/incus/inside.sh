@@ -33,7 +33,7 @@ echo "result misspelt $?"
 mkdir -p image/rootfs
 tar -C image/rootfs -xf image-root.tar
 mkdir -p image/rootfs/opt/k3s/v1 image/rootfs/etc/vaccel-ci
-cp scripts/k3s image/rootfs/opt/k3s/v1/k3s
+cp scripts/k3s.sh image/rootfs/opt/k3s/v1/k3s
 echo token >image/rootfs/etc/vaccel-ci/k3s-token
 mkdir -p image/templates
 printf '{{ config_get("user.meta-data", "") }}instance-id: {{ container.name }}\n' >image/templates/meta.tpl
