@@ -54,10 +54,14 @@ pub fn find(source: &Path, named: Option<&Path>) -> Result<PathBuf> {
 pub fn interpreter(script: &Path) -> Result<Option<&'static str>> {
     let mut beginning = Vec::new();
     File::open(script)
-        .and_then(|file| file.take(4).read_to_end(&mut beginning))
+        .and_then(|file| file.take(512).read_to_end(&mut beginning))
         .with_context(|| format!("failed to read {}", script.display()))?;
     if beginning.starts_with(b"#!") || beginning.starts_with(b"\x7fELF") {
         return Ok(None);
+    }
+    if beginning.contains(&0) {
+        return Err(Failure::input(format!("the script {} is not a text", script.display()))
+            .help("its first line must name an interpreter that exists, like #!/bin/sh"));
     }
     let end = script.extension().and_then(|end| end.to_str()).unwrap_or_default();
     match INTERPRETERS.iter().find(|(known, _)| *known == end) {
@@ -106,6 +110,7 @@ mod tests {
             ("a", "\x7fELF", Some(None)),
             ("a", "echo\n", None),
             ("a.txt", "", None),
+            ("a.sh", "\0\u{1}not a program", None),
         ] {
             let file = folder.path().join(name);
             fs::write(&file, text).unwrap();

@@ -87,14 +87,16 @@ fn inputs_that_do_not_fit() {
 #[test]
 fn a_script_that_cannot_start_says_what_to_look_at() {
     let project = Project::new("true\n");
-    project.write("scripts/run-examples.sh", "#!/no/such/interpreter\ntrue\n");
-    fs::set_permissions(project.path("scripts/run-examples.sh"), fs::Permissions::from_mode(0o755)).unwrap();
-    let said = run(&mut project.command()).ended(1);
-    assert!(
-        said.text.contains("help: its first line must name an interpreter that exists, like #!/bin/sh"),
-        "{}",
-        said.text
-    );
+    for (text, status) in [("#!/no/such/interpreter\ntrue\n", 1), ("\0\u{1}not a program", 2)] {
+        project.write("scripts/run-examples.sh", text);
+        fs::set_permissions(project.path("scripts/run-examples.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        let said = run(&mut project.command()).ended(status);
+        assert!(
+            said.text.contains("help: its first line must name an interpreter that exists, like #!/bin/sh"),
+            "{}",
+            said.text
+        );
+    }
 }
 
 #[test]
