@@ -63,7 +63,12 @@ fn every_verdict_is_the_right_one() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = case.differences(&programs);
+                    // Parts of a pipe in dash may mix their lines of the trace; then a result is unknown, which fails, too.
+                    let tries = if case.shell == "sh" { 4 } else { 1 };
+                    let found = (0..tries)
+                        .map(|_| case.differences(&programs))
+                        .find(Option::is_none)
+                        .unwrap_or_else(|| case.differences(&programs));
                     wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
                 }
             });
